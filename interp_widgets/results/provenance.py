@@ -1,0 +1,58 @@
+"""Where a result comes from: enough to repeat it, and to notice that something changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Word = Literal["trust", "caution", "do not trust"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The plain word that follows from a measured diagnostic.
+
+    `sentence` states the measured number and what would be due; `why` are further paragraphs: the reason, and what
+    to use instead.
+    """
+
+    word: Word
+    sentence: str
+    why: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.sentence}"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Model, inputs, versions, settings and cost of one run.
+
+    `prompt` is what the caller passed (string, chat messages, or token ids); `bos` counts the beginning-of-sequence
+    tokens in front of it; `interventions` names what was active; `notes` say what happened on the way that a reader
+    should know (a halved batch, for example).
+    """
+
+    model: str
+    fingerprint: str
+    device: str
+    dtype: str
+    prompt: Any
+    bos: int
+    interventions: tuple[str, ...]
+    versions: dict[str, str]
+    seed: int
+    batch_size: int
+    forward_passes: int
+    seconds: float
+    notes: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Provenance:
+        document = dict(document)
+        for name in ("interventions", "notes"):
+            document[name] = tuple(document[name])
+        return cls(**document)
