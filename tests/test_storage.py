@@ -32,7 +32,8 @@ def test_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
     with storage.atomic_file(path) as temporary:
         temporary.write_text("whole")
         assert not path.exists()
-    assert path.read_text() == "whole" and names(path.parent) == ["a.txt"]
+    assert path.read_text() == "whole"
+    assert names(path.parent) == ["a.txt"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -42,7 +43,8 @@ def test_failed_write_keeps_the_old_file_and_nothing_else(tmp_path: Path, error:
     with pytest.raises(error), storage.atomic_file(path) as temporary:
         temporary.write_text("ha")
         raise error
-    assert path.read_text() == "old" and names(tmp_path) == ["a.txt"]
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
 
 
 def test_file_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
@@ -51,7 +53,8 @@ def test_file_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> No
     link.symlink_to(tmp_path / "real" / "a.txt")
     with storage.atomic_file(link) as temporary:
         temporary.write_text("x")
-    assert link.is_symlink() and (tmp_path / "real" / "a.txt").read_text() == "x"
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "a.txt").read_text() == "x"
 
 
 def test_new_files_have_ordinary_permissions(tmp_path: Path) -> None:
@@ -67,7 +70,8 @@ def test_directory_replaces_an_older_one(tmp_path: Path) -> None:
         with storage.atomic_directory(path) as temporary:
             (temporary / "deep").mkdir()
             (temporary / "deep" / text).write_text(text)
-    assert names(path / "deep") == ["two"] and names(tmp_path) == ["model"]
+    assert names(path / "deep") == ["two"]
+    assert names(tmp_path) == ["model"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -78,7 +82,8 @@ def test_failed_directory_keeps_the_old_one(tmp_path: Path, error: type[BaseExce
     with pytest.raises(error), storage.atomic_directory(path) as temporary:
         (temporary / "new").write_text("new")
         raise error
-    assert names(path) == ["old"] and names(tmp_path) == ["model"]
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["model"]
 
 
 def test_failed_rename_restores_the_old_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +101,8 @@ def test_failed_rename_restores_the_old_directory(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "rename", second_fails)
     with pytest.raises(PermissionError), storage.atomic_directory(path) as temporary:
         (temporary / "new").write_text("new")
-    assert names(path) == ["old"] and names(tmp_path) == ["model"]
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["model"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
@@ -107,7 +113,8 @@ def test_a_real_full_device_is_named(tmp_path: Path) -> None:
         open("/dev/full", "wb") as file,
     ):
         file.write(b"x" * 100_000)
-    assert caught.value.errno == errno.ENOSPC and isinstance(caught.value, OSError)
+    assert caught.value.errno == errno.ENOSPC
+    assert isinstance(caught.value, OSError)
     assert names(tmp_path) == []
 
 
@@ -183,11 +190,12 @@ numbers = hnp.arrays(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=documents, arrays=st.dictionaries(st.sampled_from(["a", "b.c", "é"]), numbers, max_size=3))
 def test_bundle_returns_what_went_in(
-    tmp_path: Path, document: dict[str, object], arrays: dict[str, np.ndarray]
+    tmp_path: Path, document: dict[str, object], arrays: dict[str, NDArray[Any]]
 ) -> None:
     path = storage.write_bundle(tmp_path / "x.safetensors", "result", 1, document, arrays)
     got, back = storage.read_bundle(path, "result")
-    assert got == document and back.keys() == arrays.keys()
+    assert got == document
+    assert back.keys() == arrays.keys()
     for name, array in arrays.items():
         assert back[name].shape == array.shape
         assert back[name].dtype == array.dtype.newbyteorder("=")
