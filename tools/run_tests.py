@@ -30,7 +30,7 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Part:
-    """Commands that run one after the other.  A part that writes a JUnit file counts its tests, others their commands."""
+    """Commands run one after the other.  A part that writes a JUnit file counts its tests, others their commands."""
 
     name: str
     says: str
