@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import version
 from typing import Any, Literal
 
 Word = Literal["trust", "caution", "do not trust"]
@@ -56,3 +58,16 @@ class Provenance:
         for name in ("interventions", "notes"):
             document[name] = tuple(document[name])
         return cls(**document)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    from interp_widgets._version import __version__
+
+    others = ("torch", "transformers", "tokenizers", "numpy")
+    return {"interp-widgets": __version__, **{name: version(name) for name in others}}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the numbers."""
+    return dict(_versions())

@@ -1,0 +1,161 @@
+"""Integrated gradients (Sundararajan, Taly and Yan 2017, equation 1), over the token embeddings.
+
+    score_i = sum_d (x_id - b_id) * integral over a from 0 to 1 of dF(b + a (x - b)) / dx_id
+
+x: the prompt's embeddings; b: a baseline; F: the number explained.  The integral is a weighted sum over `steps` points
+of the straight line from b to x.  Completeness (their proposition 1) says that the scores sum to F(x) - F(b); the
+result carries by how much they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interp_widgets.attribution.target import Question
+from interp_widgets.errors import ArgumentError
+from interp_widgets.models.diagnose import require_finite
+from interp_widgets.models.memory import in_batches
+from interp_widgets.models.prompts import tokenise
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+BASELINES = {
+    "zero": "zero embedding",
+    "mean": "mean embedding",
+    "eos": "end-of-text token",
+}
+TEXT = "text:"  # a baseline that starts so is a text of one's own
+QUADRATURES = {
+    "gauss-legendre": "Gauss-Legendre",
+    "riemann": "Riemann sum (textbook)",
+    "midpoint": "midpoint rule",
+    "trapezoid": "trapezoid rule",
+}
+Floats = NDArray[np.float64]
+
+
+def points(quadrature: str, steps: int) -> tuple[Floats, Floats]:
+    """Places in [0, 1] and weights, float64, (steps,).
+
+    "riemann" takes the right ends, as textbooks do: a = 1/n, ..., 1.  "trapezoid" needs two points; its inner weights
+    are 1/(n - 1) (captum weighs by 1/n and so misses the integral of a constant).
+    """
+    if quadrature not in QUADRATURES:
+        raise ArgumentError(f"quadrature={quadrature!r}: one of {', '.join(QUADRATURES)}")
+    least = 2 if quadrature == "trapezoid" else 1
+    if isinstance(steps, bool) or not isinstance(steps, int) or not least <= steps <= 100_000:
+        raise ArgumentError(f"steps={steps!r}: a whole number from {least} to 100000")
+    if quadrature == "gauss-legendre":
+        nodes, weights = np.polynomial.legendre.leggauss(steps)
+        return (nodes + 1) / 2, weights / 2
+    if quadrature == "trapezoid":
+        weights = np.full(steps, 1 / (steps - 1))
+        weights[[0, -1]] /= 2
+        return np.linspace(0, 1, steps), weights
+    ends = np.arange(1, steps + 1) / steps
+    return (ends if quadrature == "riemann" else ends - 0.5 / steps), np.full(steps, 1 / steps)
+
+
+def baseline_embeds(lm: LanguageModel, tokens: int, baseline: str) -> tuple[Tensor, str | None]:
+    """(1, tokens, width) in the model's dtype, and a note if the baseline's text was fitted to the prompt's length.
+
+    "zero": zeros. "mean": the mean over the vocabulary of what enters the first layer. "eos": the end-of-text token,
+    else the padding token, at every position. "text:...": the tokens of a text of one's own, repeated or cut.
+    """
+    if baseline == "zero":
+        return torch.zeros(1, tokens, lm.architecture.width, device=lm.device, dtype=lm.dtype), None
+    if baseline == "mean":
+        mean = _mean_embedding(lm)
+        return mean.expand(1, tokens, -1), None
+    if baseline == "eos":
+        tokenizer = lm.tokenizer
+        token = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.pad_token_id
+        if token is None:
+            raise ArgumentError("baseline='eos': this tokenizer has neither an end-of-text nor a padding token")
+        return lm.embed(torch.full((1, tokens), token)), None
+    if baseline.startswith(TEXT):
+        text = baseline[len(TEXT) :]
+        ids = tokenise(lm.tokenizer, text)[0]
+        if len(ids) == 0:
+            raise ArgumentError(f"baseline={baseline!r}: there is no text after 'text:'")
+        fitted = torch.as_tensor(np.resize(ids, tokens))[None]  # repeats, then cuts
+        note = None
+        if len(ids) != tokens:
+            how = "repeated" if len(ids) < tokens else "cut"
+            note = f"baseline text of {len(ids)} tokens {how} to {tokens}"
+        return lm.embed(fitted), note
+    raise ArgumentError(f"baseline={baseline!r}: one of {', '.join(BASELINES)}, or 'text:' and a text of your own")
+
+
+def _mean_embedding(lm: LanguageModel) -> Tensor:
+    total = torch.zeros(lm.architecture.width, dtype=torch.float64, device=lm.device)
+    ids = torch.arange(lm.architecture.weight_of_embedding.shape[0])
+    for chunk in ids.split(8192):  # never a second copy of the whole matrix
+        total += lm.embed(chunk[None])[0].to(torch.float64).sum(0)
+    return (total / len(ids)).to(lm.dtype)
+
+
+@dataclass(frozen=True)
+class PathIntegral:
+    """scores: float64, (tokens,). due: F(x) - F(b), what the scores should sum to. batch_size: the one that held."""
+
+    scores: Floats
+    due: float
+    batch_size: int
+    forward_passes: int
+
+
+def integrate(
+    question: Question,
+    baseline: Tensor,
+    *,
+    steps: int,
+    quadrature: str,
+    batch_size: int,
+    advance: Callable[[int], None],
+) -> PathIntegral:
+    """Integrated gradients of `question.value` along the straight line from `baseline` (1, tokens, width).
+
+    Gradients are taken with respect to the embeddings only, `batch_size` points at a time.  `advance` hears the count
+    of points done. Raises NonFiniteError, MemoryExhaustedError, Cancelled.
+    """
+    lm = question.lm
+    alphas, weights = points(quadrature, steps)
+    ids = torch.as_tensor(question.prompt.ids)[None]
+    with torch.no_grad():
+        end = lm.embed(ids)
+        difference = end - baseline
+        due = question.value - float(question.values(baseline)[0])
+    # float64 sums of float32 gradients: hundreds of large terms of both signs nearly cancel.
+    integral = torch.zeros(end.shape[1:], dtype=torch.float64, device=end.device)
+
+    def work(start: int, stop: int) -> None:
+        at = torch.as_tensor(alphas[start:stop], device=end.device)[:, None, None]
+        embeds = (baseline.double() + at * difference.double()).to(end.dtype).requires_grad_()
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(question.values(embeds).sum(), embeds)
+        weight = torch.as_tensor(weights[start:stop], device=end.device)
+        integral.add_(torch.einsum("s,snd->nd", weight, gradient.double()))
+        advance(stop)
+
+    held = in_batches(steps, batch_size, work)
+    scores = (integral * difference[0].double()).sum(-1)
+    require_finite(lm, ids, scores)
+    return PathIntegral(
+        scores=scores.cpu().numpy(),
+        due=due,
+        batch_size=held,
+        forward_passes=(steps + 1) * question.passes_each,
+    )
+
+
+def settings_of(baseline: str, steps: int, quadrature: str) -> dict[str, Any]:
+    return {"baseline": baseline, "steps": steps, "quadrature": quadrature}

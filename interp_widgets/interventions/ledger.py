@@ -1,0 +1,314 @@
+"""The ledger: every intervention on a model, in order, by name, each with a switch.
+
+    x = lm.ledger.add(AddedVector(v, layer=12), name="calm")
+    lm.ledger.toggle("calm")
+    lm.ledger.undo()                       # takes back the last change of the ledger
+    with lm.using(y): ...                  # active in this block, thread and task only
+
+Weights are never touched; taking an intervention out is exact to the last bit.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from interp_widgets import storage
+from interp_widgets.errors import ArgumentError, FingerprintMismatchError
+from interp_widgets.interventions.base import Intervention, restore
+from interp_widgets.models import events
+from interp_widgets.models.hooks import Snapshot
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+_KIND, _VERSION = "interventions", 1
+_scopes: ContextVar[tuple[weakref.ref[Scope], ...]] = ContextVar("interp_widgets_scopes", default=())
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    intervention: Intervention
+    enabled: bool
+
+
+class Ledger(Mapping[str, Intervention]):
+    """An ordered mapping from name to intervention; iteration is in the order of activation."""
+
+    def __init__(self, lm: LanguageModel) -> None:
+        self._lm = weakref.ref(lm)
+        self._lock = threading.RLock()
+        self._entries: tuple[Entry, ...] = ()
+        self._history: list[tuple[Entry, ...]] = []
+        self._open: weakref.WeakSet[Scope] = weakref.WeakSet()
+        self._snapshots: dict[tuple[int, ...], Snapshot] = {}
+        lm.board.standing = self._standing
+        lm.board.here = self._here
+
+    # Reading
+
+    def __getitem__(self, name: str) -> Intervention:
+        return self._entry(name).intervention
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([entry.name for entry in self._entries])
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        if not self._entries:
+            return "<Ledger: empty>"
+        rows = [
+            f"  {'on ' if entry.enabled else 'off'}  {entry.name}  ({entry.intervention.kind})"
+            for entry in self._entries
+        ]
+        return "\n".join(["<Ledger>", *rows])
+
+    @property
+    def active(self) -> tuple[Intervention, ...]:
+        """What acts in this thread and task: what is on in the ledger, then what open `with lm.using` blocks add."""
+        standing = [entry.intervention for entry in self._entries if entry.enabled]
+        for reference in _scopes.get():
+            scope = reference()
+            if scope is not None and scope.ledger is self:
+                standing += [x for x in scope.interventions if x not in standing]
+        return tuple(standing)
+
+    def active_names(self) -> tuple[str, ...]:
+        """How provenance names what acts now."""
+        return tuple(intervention.name for intervention in self.active)
+
+    def name_of(self, intervention: Intervention) -> str | None:
+        return next((entry.name for entry in self._entries if entry.intervention is intervention), None)
+
+    def is_enabled(self, intervention: Intervention) -> bool:
+        return any(entry.enabled for entry in self._entries if entry.intervention is intervention)
+
+    # Changing
+
+    def add(self, intervention: Intervention, name: str | None = None) -> Intervention:
+        """Append an intervention, switched on; returns it. Without a name it gets a short text of what it does.
+
+        Raises ArgumentError (name taken, in a ledger already, shape), OutOfRangeError (layer, head, neuron).
+        """
+        with self._lock:
+            self._check(intervention)
+            if name is None:
+                name = self._free_name(intervention.describe())
+            elif not isinstance(name, str) or not name.strip():
+                raise ArgumentError(f"name={name!r} is not a text of at least one character")
+            elif name in self:
+                raise ArgumentError(f"name={name!r} is taken; names in this ledger: {', '.join(map(repr, self))}")
+            self._set((*self._entries, Entry(name, intervention, True)))
+            return intervention
+
+    def remove(self, which: str | Intervention) -> Intervention:
+        """Take one out, by name or itself; returns it."""
+        with self._lock:
+            gone = self._entry(which)
+            self._set(entry for entry in self._entries if entry is not gone)
+            return gone.intervention
+
+    def toggle(self, which: str | Intervention, on: bool | None = None) -> bool:
+        """Switch one on or off, or to the other state; returns the new state."""
+        with self._lock:
+            old = self._entry(which)
+            new = replace(old, enabled=not old.enabled if on is None else bool(on))
+            if new != old:
+                self._set(new if entry is old else entry for entry in self._entries)
+            return new.enabled
+
+    def rename(self, which: str | Intervention, name: str) -> None:
+        with self._lock:
+            old = self._entry(which)
+            if name != old.name and name in self:
+                raise ArgumentError(f"name={name!r} is taken; names in this ledger: {', '.join(map(repr, self))}")
+            self._set(replace(entry, name=name) if entry is old else entry for entry in self._entries)
+
+    def clear(self) -> None:
+        """Take all out."""
+        with self._lock:
+            if self._entries:
+                self._set(())
+
+    def undo(self) -> None:
+        """Take back the last change of the ledger: an addition, a removal, a switch, a new name, a clearing.
+
+        Raises ArgumentError if there is nothing to take back.
+        """
+        with self._lock:
+            if not self._history:
+                raise ArgumentError("nothing to undo: this ledger has not changed")
+            self._set(self._history.pop(), remember=False)
+
+    def using(self, *interventions: Intervention) -> Scope:
+        """See `LanguageModel.using`."""
+        for intervention in interventions:
+            self._check_fits(intervention)
+        return Scope(self, interventions)
+
+    # Saving
+
+    def save(self, path: str | os.PathLike[str], only: Sequence[Intervention] | None = None) -> None:
+        """Write all entries, or `only` some, with their switches to one safetensors file with JSON in it.
+
+        The file carries the model's fingerprint. Raises DiskFullError; nothing half-written stays.
+        """
+        lm = self._model()
+        chosen = [e for e in self._entries if only is None or any(e.intervention is x for x in only)]
+        documents: list[dict[str, Any]] = []
+        arrays: dict[str, NDArray[Any]] = {}
+        for i, entry in enumerate(chosen):
+            x = entry.intervention
+            documents.append({"name": entry.name, "enabled": entry.enabled, "kind": x.kind, "document": x.document()})
+            arrays |= {f"{i}.{key}": array for key, array in x.arrays().items()}
+        document = {"fingerprint": lm.fingerprint, "model": lm.name, "entries": documents}
+        storage.write_bundle(path, _KIND, _VERSION, document, arrays)
+
+    def load(self, path: str | os.PathLike[str]) -> tuple[Intervention, ...]:
+        """Append what a file holds, with its switches; a name that is taken gets a number. One `undo` takes it back.
+
+        Raises FingerprintMismatchError if it was saved for other weights, FileFormatError, FileNotFoundError.
+        """
+        lm = self._model()
+        document, arrays = storage.read_bundle(path, _KIND, version=_VERSION)
+        if document["fingerprint"] != lm.fingerprint:
+            raise FingerprintMismatchError(
+                f"{os.fspath(path)!r} was saved for {document['model']} with fingerprint"
+                f" {document['fingerprint'][:12]}; this model, {lm.name}, has {lm.fingerprint[:12]}."
+                " Load the model that it was made for, or fit it again on this one."
+            )
+        with self._lock:
+            entries = list(self._entries)
+            for i, saved in enumerate(document["entries"]):
+                own: dict[str, NDArray[Any]] = {
+                    key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == str(i)
+                }
+                intervention = restore(saved["kind"], saved["document"], own)
+                self._check(intervention)
+                taken = {entry.name for entry in entries}
+                entries.append(Entry(_free(saved["name"], taken), intervention, saved["enabled"]))
+            loaded = tuple(entry.intervention for entry in entries[len(self._entries) :])
+            if loaded:
+                self._set(entries)
+            return loaded
+
+    # Inside
+
+    def _model(self) -> LanguageModel:
+        lm = self._lm()
+        if lm is None:
+            raise ArgumentError("the model of this ledger is gone from memory")
+        return lm
+
+    def _entry(self, which: str | Intervention) -> Entry:
+        for entry in self._entries:
+            if entry.intervention is which or entry.name == which:
+                return entry
+        names = ", ".join(map(repr, self)) or "none; it is empty"
+        what = repr(which) if isinstance(which, str) else which.describe()
+        if isinstance(which, str):
+            raise KeyError(f"no intervention {what}; names in this ledger: {names}")
+        raise ArgumentError(f"{what!r} is not in this ledger; names in it: {names}")
+
+    def _check_fits(self, intervention: Intervention) -> None:
+        if not isinstance(intervention, Intervention):
+            raise ArgumentError(f"{intervention!r} is not an intervention")
+        intervention.check(self._model().architecture)
+
+    def _check(self, intervention: Intervention) -> None:
+        self._check_fits(intervention)
+        holder = intervention.ledger
+        if holder is not None and holder.name_of(intervention) is not None:
+            raise ArgumentError(f"{intervention.name!r} is in a ledger already; switch it with toggle")
+
+    def _free_name(self, wish: str) -> str:
+        return _free(wish, set(self))
+
+    def _set(self, entries: Iterable[Entry], *, remember: bool = True) -> None:
+        """The one place where the entries change."""
+        new = tuple(entries)
+        if remember:
+            self._history.append(self._entries)
+        for entry in new:
+            entry.intervention._ledger = weakref.ref(self)
+        self._entries = new
+        self._snapshots.clear()
+        lm = self._model()
+        lm.board.sync()
+        events.models_changed.emit()
+
+    def _standing(self) -> list[Snapshot]:
+        """For the hook board: what may act in some thread or task now."""
+        changes = [entry.intervention for entry in self._entries if entry.enabled]
+        scopes = [scope.interventions for scope in list(self._open)]
+        return [self._snapshot(changes), *(self._snapshot(scope) for scope in scopes)]
+
+    def _here(self) -> Snapshot:
+        """For the hook board: what acts in this thread and task."""
+        return self._snapshot(self.active)
+
+    def _snapshot(self, changes: Sequence[Intervention]) -> Snapshot:
+        key = tuple(map(id, changes))
+        found = self._snapshots.get(key)
+        if found is None:  # an id cannot be reused while its snapshot, which holds the intervention, is kept
+            if len(self._snapshots) > 64:
+                self._snapshots.clear()
+            found = self._snapshots[key] = Snapshot(changes, self._model().architecture)
+        return found
+
+
+def _free(wish: str, taken: set[str]) -> str:
+    name, number = wish, 2
+    while name in taken:
+        name, number = f"{wish} ({number})", number + 1
+    return name
+
+
+class Scope:
+    """What `lm.using` returns: a context manager that may be entered once.
+
+    The context variable holds it weakly: the `with` statement alone keeps it alive, so that an interrupt which lands
+    inside `__enter__` leaves nothing behind.
+    """
+
+    def __init__(self, ledger: Ledger, interventions: tuple[Intervention, ...]) -> None:
+        self.ledger, self.interventions = ledger, interventions
+        self._outside: tuple[weakref.ref[Scope], ...] | None = None
+
+    def __enter__(self) -> Scope:
+        if self._outside is not None:
+            raise ArgumentError("this block is open already; call lm.using(...) again for another one")
+        try:
+            self._outside = _scopes.get()
+            self.ledger._open.add(self)
+            _scopes.set((*self._outside, weakref.ref(self)))
+            self.ledger._model().board.sync()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            # Not `reset(token)`: blocks may overlap, as generators make them, and then close in another order.
+            _scopes.set(tuple(scope for scope in _scopes.get() if scope() not in (None, self)))
+            self.ledger._open.discard(self)
+            self.ledger._model().board.sync()
+        finally:
+            self._outside = None

@@ -1,0 +1,240 @@
+"""The one place where hooks are registered on a model, and where they act.
+
+1. A *change* (an intervention) names the sites where it acts, with a function from an activation to a new one.
+2. A `Snapshot` is an ordered set of changes, looked up by module.
+3. The `HookBoard` keeps one marked hook on each module that some change, run or scope needs, and none elsewhere.
+   A hook asks at call time which changes hold *in this thread and context*; with none it returns nothing, so the
+   model computes exactly what it computes without hooks.
+4. `sync` is called before every run and after every change.  It also removes each marked hook that the board does
+   not list: an interrupt can land inside torch's registration, after the hook is in and before we know of it.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint as torch_checkpoint
+
+from interp_widgets.models.architectures import Architecture, Site, Where
+
+if TYPE_CHECKING:
+    from interp_widgets.models.run import Run
+
+Key = tuple[int, Where]  # id of a module, and the side
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Which tokens the current forward pass sees.
+
+    positions: int64, (batch, tokens), counted from the first token that is not padding; -1 for padding.
+    prompt_length: int64, (batch, 1); tokens from there on were generated.
+    """
+
+    positions: Tensor
+    prompt_length: Tensor
+
+
+# (activation, the module's first input, frame) -> new activation. Must not write into what it gets.
+Action = Callable[[Tensor, Tensor, Frame | None], Tensor]
+
+
+class Change(Protocol):
+    """What an intervention must offer to act on activations."""
+
+    @property
+    def replaces(self) -> bool:
+        """True if the result does not depend on the activation that it gets; such changes act last at a site."""
+
+    def acts(self, architecture: Architecture) -> Sequence[tuple[Site, Action]]:
+        """Where it acts on a model of this architecture, and how."""
+
+
+class Snapshot:
+    """An ordered set of changes, indexed by the module where they act; replacements come last at each."""
+
+    def __init__(self, changes: Sequence[Change], architecture: Architecture) -> None:
+        self.changes = tuple(changes)
+        self._at: dict[Key, list[Action]] = {}
+        for change in sorted(self.changes, key=lambda change: change.replaces):  # stable: activation order is kept
+            for site, action in change.acts(architecture):
+                module, where = architecture.module(site)
+                self._at.setdefault((id(module), where), []).append(action)
+
+    def at(self, key: Key) -> Sequence[Action]:
+        return self._at.get(key, ())
+
+    def keys(self) -> set[Key]:
+        return set(self._at)
+
+
+current_run: ContextVar[weakref.ref[Run] | None] = ContextVar("interp_widgets_run", default=None)
+_frame: ContextVar[Frame | None] = ContextVar("interp_widgets_frame", default=None)
+
+
+def running(board: HookBoard) -> Run | None:
+    """The open run of this thread and context on this board's model."""
+    reference = current_run.get()
+    run = reference() if reference is not None else None
+    return run if run is not None and run.open and run.board is board else None
+
+
+class _Hook:
+    """A marked hook: forward (output) or forward-pre (input) of one module."""
+
+    def __init__(self, board: HookBoard, key: Key) -> None:
+        self.board, self.key = board, key
+
+    def __call__(self, module: nn.Module, inputs: tuple[Any, ...], output: Any = None) -> Any:
+        run = running(self.board)
+        packed = inputs if self.key[1] == "input" else output
+        activation = packed[0] if isinstance(packed, tuple) else packed
+        changed = activation
+        if run is not None:
+            run.pulse(activation)
+        snapshot = run.snapshot if run is not None else self.board.here()
+        for action in snapshot.at(self.key):
+            changed = action(changed, inputs[0] if inputs else activation, _frame.get())
+        if run is not None:
+            changed = run.observe(self.key, changed)
+        if changed is activation:
+            return None
+        return (changed, *packed[1:]) if isinstance(packed, tuple) else changed
+
+
+class _Clock:
+    """A marked pre-hook of the base model that works out the `Frame` of each forward pass."""
+
+    def __init__(self, board: HookBoard) -> None:
+        self.board = board
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        tokens = kwargs.get("input_ids")
+        if tokens is None:
+            tokens = kwargs.get("inputs_embeds")
+        if tokens is None and args:
+            tokens = args[0]
+        if not isinstance(tokens, Tensor):
+            return
+        cache = kwargs.get("past_key_values")
+        past = int(cache.get_seq_length()) if cache is not None else 0
+        set_frame(self.board, tokens, past, kwargs.get("attention_mask"), kwargs.get("position_ids"))
+
+
+def set_frame(
+    board: HookBoard, tokens: Tensor, past: int, mask: Tensor | None = None, position_ids: Tensor | None = None
+) -> None:
+    """Note which positions the forward pass of `tokens` (batch, tokens, ...) covers, after `past` cached ones."""
+    batch, length = tokens.shape[:2]
+    if mask is not None and mask.dim() == 2:
+        seen = mask.to(tokens.device).long()
+        positions = (seen.cumsum(-1) - 1).masked_fill(seen == 0, -1)[:, -length:]
+        lengths = seen.sum(-1, keepdim=True)
+    elif position_ids is not None:
+        positions = position_ids.expand(batch, length)
+        lengths = positions[:, -1:] + 1
+    else:
+        positions = torch.arange(past, past + length, device=tokens.device).expand(batch, length)
+        lengths = positions[:, -1:] + 1
+    run, before = running(board), _frame.get()
+    if run is not None and run.prompt_length is not None:
+        lengths = torch.as_tensor(run.prompt_length, device=tokens.device).reshape(-1, 1).expand(batch, 1)
+    elif past and before is not None and before.prompt_length.shape[0] == batch:
+        lengths = before.prompt_length  # a decoding step of a loop that is not ours
+    _frame.set(Frame(positions, lengths))
+
+
+class HookBoard:
+    """Keeps the hooks of one model in step with what is active."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        self.runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._handles: dict[Key | str, tuple[Any, torch.utils.hooks.RemovableHandle]] = {}
+        self._checkpointed: set[int] = set()
+        self._modules = {id(module): module for module in architecture.model.modules()}
+        self._lock = threading.RLock()
+        self.standing: Callable[[], Iterable[Snapshot]] = lambda: ()  # the ledger and all open scopes
+        self.here: Callable[[], Snapshot] = lambda: Snapshot((), architecture)  # what holds in this context
+
+    def sync(self) -> None:
+        """Register what is needed, remove what is not, and sweep away marked hooks that are not listed."""
+        with self._lock:
+            runs = [run for run in self.runs if run.open]
+            wanted: set[Key] = set()
+            for snapshot in self.standing():
+                wanted |= snapshot.keys()
+            for run in runs:
+                wanted |= run.snapshot.keys()
+            acting = bool(wanted)
+            for run in runs:
+                wanted |= run.keys()
+            for key in [key for key in self._handles if key not in wanted and not (key == "clock" and acting)]:
+                self._handles.pop(key)[1].remove()
+            for key in wanted - self._handles.keys():
+                module, hook = self._modules[key[0]], _Hook(self, key)
+                handle = (
+                    module.register_forward_pre_hook(hook) if key[1] == "input" else module.register_forward_hook(hook)
+                )
+                self._handles[key] = (hook, handle)
+            if acting and "clock" not in self._handles:
+                clock = _Clock(self)
+                handle = self.architecture.base.register_forward_pre_hook(clock, with_kwargs=True)
+                self._handles["clock"] = (clock, handle)
+            self._sync_checkpoints(any(run.checkpoint for run in runs))
+            self._sweep()
+
+    def _sweep(self) -> None:
+        listed = {id(hook) for hook, _ in self._handles.values()}
+        for module in self._modules.values():
+            for hooks in (module._forward_hooks, module._forward_pre_hooks):
+                for number, hook in list(hooks.items()):
+                    if isinstance(hook, _Hook | _Clock) and hook.board is self and id(hook) not in listed:
+                        hooks.pop(number, None)
+                        module._forward_pre_hooks_with_kwargs.pop(number, None)
+
+    def _sync_checkpoints(self, wanted: bool) -> None:
+        for layer in self.architecture.layers:
+            wrapped = isinstance(layer.__dict__.get("forward"), _Checkpointed)
+            if wanted and not wrapped:
+                layer.forward = _Checkpointed(self, layer)
+            elif wrapped and not wanted:
+                layer.__dict__["forward"].restore(layer)
+
+
+class _Checkpointed:
+    """Stands in for a layer's `forward`: keeps only the layer's input and computes the rest again going backward."""
+
+    def __init__(self, board: HookBoard, layer: nn.Module) -> None:
+        self.board, self.original = board, layer.forward
+        self.own = layer.__dict__.get("forward")  # accelerate puts its own forward on the instance
+
+    def restore(self, layer: nn.Module) -> None:
+        if self.own is None:
+            del layer.__dict__["forward"]
+        else:
+            layer.forward = self.own
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        run = running(self.board)
+        if run is None or not run.checkpoint or not torch.is_grad_enabled():
+            return self.original(*args, **kwargs)
+        reference, frame = current_run.get(), _frame.get()
+
+        def again(*args: Any, **kwargs: Any) -> Any:
+            # Backward runs in a thread of its own on CUDA, where the context variables are not set.
+            run_token, frame_token = current_run.set(reference), _frame.set(frame)
+            try:
+                return self.original(*args, **kwargs)
+            finally:
+                _frame.reset(frame_token)
+                current_run.reset(run_token)
+
+        return torch_checkpoint(again, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)

@@ -1,0 +1,34 @@
+"""The models in memory, held weakly, so that a saved result finds the model it came from."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from interp_widgets.models import events
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+_lock = threading.Lock()
+_models: list[weakref.ref[LanguageModel]] = []
+
+
+def register(lm: LanguageModel) -> None:
+    """Note a new model; `models_changed` is emitted now and when it is gone."""
+    with _lock:
+        _models.append(weakref.ref(lm))
+    events.models_changed.emit()
+
+
+def all() -> list[LanguageModel]:
+    """The models in memory, oldest first."""
+    with _lock:
+        _models[:] = [reference for reference in _models if reference() is not None]
+        return [lm for reference in _models if (lm := reference()) is not None]
+
+
+def find(fingerprint: str) -> LanguageModel | None:
+    """The newest model in memory with this fingerprint."""
+    return next((lm for lm in reversed(all()) if lm.fingerprint == fingerprint), None)

@@ -1,0 +1,132 @@
+"""One run of the model: a snapshot of what is active, a cancel flag, and the model's lock.
+
+    with lm.run(cancel=event) as run:
+        hidden = lm.hidden(ids)
+
+Every analysis opens one.  A run inside a run of the same model and context shares its snapshot, so that an analysis
+sees one state from start to end, whatever is clicked meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Sequence
+from contextvars import Token
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from interp_widgets.errors import Cancelled
+from interp_widgets.models.architectures import Site
+from interp_widgets.models.hooks import Key, Snapshot, current_run, running
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+# Where a run looks at its cancel flag: between these the work is a fraction of a layer.
+_PULSES = ("resid_post", "attn_out", "mlp_out", "mlp_key")
+
+
+class Run:
+    """Context manager; see the module's text.
+
+    cancel: a flag that another thread may set; `Cancelled` is then raised from the next hook, forward or backward.
+    prompt_length: tokens before this count are the prompt, later ones were generated (int, or one for each row).
+    capture: sites whose activations, after all changes, are kept in `captured` (site -> tensor of the last pass).
+    checkpoint: keep one activation a layer for the backward pass and compute the rest again.
+    snapshot: hold to an earlier run's interventions instead of those active now.
+    """
+
+    def __init__(
+        self,
+        lm: LanguageModel,
+        *,
+        cancel: threading.Event | None = None,
+        prompt_length: int | Tensor | None = None,
+        capture: Sequence[Site] = (),
+        checkpoint: bool = False,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        self.lm, self.board = lm, lm.board
+        self.outer: Run | None = running(self.board)
+        self.cancel: threading.Event | None = cancel if cancel is not None or self.outer is None else self.outer.cancel
+        inherited = self.outer.prompt_length if self.outer is not None else None
+        self.prompt_length: int | Tensor | None = prompt_length if prompt_length is not None else inherited
+        self.checkpoint: bool = checkpoint or (self.outer is not None and self.outer.checkpoint)
+        self.captured: dict[Site, Tensor] = {}
+        self._capture: dict[Key, list[Site]] = {}
+        for site in capture:
+            module, where = lm.architecture.module(site)
+            self._capture.setdefault((id(module), where), []).append(site)
+        self.open = False
+        self._given: Snapshot | None = snapshot if snapshot is not None or self.outer is None else self.outer.snapshot
+        self.snapshot: Snapshot = self._given or Snapshot((), lm.architecture)
+        self._token: Token[weakref.ref[Run] | None] | None = None
+
+    def __enter__(self) -> Run:
+        self._lock()
+        try:
+            if self._given is None:
+                self.snapshot = self.board.here()
+            self.open = True
+            self.board.runs.add(self)
+            self.board.sync()
+            self._token = current_run.set(weakref.ref(self))
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _lock(self) -> None:
+        while not self.lm.lock.acquire(timeout=0.05):
+            self.check()
+
+    def _close(self) -> None:
+        try:
+            self.open = False
+            if self._token is not None:
+                current_run.reset(self._token)
+                self._token = None
+            self.board.runs.discard(self)
+            self.board.sync()
+        finally:
+            self.lm.lock.release()
+
+    def keys(self) -> set[Key]:
+        """Modules where this run itself needs a hook, beside those of its snapshot."""
+        keys = set(self._capture)
+        if self.cancel is not None:
+            architecture = self.lm.architecture
+            for layer in range(architecture.n_layers):
+                for kind in _PULSES:
+                    module, where = architecture.module(Site(kind, layer))
+                    keys.add((id(module), where))
+        return keys
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the flag is set."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("cancelled; nothing was changed")
+
+    def pulse(self, activation: Tensor) -> None:
+        """Called by every hook: look at the flag now, and again when the gradient comes back through here."""
+        if self.cancel is None:
+            return
+        self.check()
+        if torch.is_grad_enabled() and activation.requires_grad:
+            activation.register_hook(lambda gradient: self.check())
+
+    def observe(self, key: Key, activation: Tensor) -> Tensor:
+        for site in self._capture.get(key, ()):
+            self.captured[site] = activation
+        if self.outer is not None and self.outer.open:
+            return self.outer.observe(key, activation)
+        return activation
