@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
@@ -138,3 +139,7 @@ def test_the_run_fails_with_a_part_and_ends_in_a_plain_count(
     assert run_tests.main([]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
     assert run_tests.main(["good"]) == 0
+
+
+def test_an_old_python_gets_the_sentence_not_a_syntax_error() -> None:
+    ast.parse(Path(prepare.__file__).read_text("utf-8"), feature_version=(3, 8))

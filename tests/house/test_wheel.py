@@ -96,7 +96,7 @@ def test_bundles_are_small(archive: zipfile.ZipFile, bundle: str) -> None:
 
 def test_nothing_stray_is_inside(archive: zipfile.ZipFile) -> None:
     wanted = re.compile(
-        r"interp_widgets/.*\.(py|pyi|typed|json|js|css|jinja|txt|LICENSE\.txt)|"
+        r"interp_widgets/.*\.(py|typed|json|json\.orig|js|css|LICENSE\.txt)|"
         + f"{re.escape(SHARE)}.*|{re.escape(INFO)}(METADATA|WHEEL|RECORD|licenses/LICENSE)"
     )
     stray = re.compile(r"build_log|node_modules|__pycache__|\.map$|\.tsbuildinfo|/tests?/|\.ipynb")
