@@ -3,11 +3,12 @@
 1. A temporary home holds the notebooks, Jupyter's config, data and runtime folders, IPython's profile and temp files.
 2. JupyterLab's own test settings (`jupyterlab.galata`) put `window.jupyterapp` on the page; a token stays on, since
    other people may use this machine.
-3. The server is ready when it prints its address; a thread keeps reading what it prints into `log`.
+3. The server is ready when it answers (it prints its address before it listens).  A thread keeps what it prints in `log`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,6 @@ class LabServer:
             text=True,
             start_new_session=True,  # Ctrl-C in a terminal reaches pytest, which ends it in order
         )
-        self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -101,16 +102,19 @@ class LabServer:
         with self.process.stdout as lines:
             for line in lines:
                 self.log.append(line)
-                if "is running at" in line:
-                    self._ready.set()
-        self._ready.set()  # it ended: whoever waits looks at the log
 
     def wait(self, seconds: float = 90) -> None:
-        """Return when the server answers; raise with its log when it does not within `seconds`."""
-        self._ready.wait(seconds)
-        if self.process.poll() is not None or not any("is running at" in line for line in self.log):
-            self.stop()
-            raise RuntimeError(f"JupyterLab did not start within {seconds:.0f} s:\n{''.join(self.log)}")
+        """Return when the server answers; raise with its log when it ends or stays silent for `seconds`."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.api("status")
+                return
+            except OSError:  # refused: not listening yet
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(0.1)
+        self.stop()
+        raise RuntimeError(f"JupyterLab did not start within {seconds:.0f} s:\n{''.join(self.log)}")
 
     def api(self, path: str, method: str = "GET") -> Any:
         """The JSON that Jupyter's REST API answers; None when it answers nothing."""
