@@ -3,7 +3,7 @@
 1. A temporary home holds the notebooks, Jupyter's config, data and runtime folders, IPython's profile and temp files.
 2. JupyterLab's own test settings (`jupyterlab.galata`) put `window.jupyterapp` on the page; a token stays on, since
    other people may use this machine.
-3. The server is ready when it answers (it prints its address before it listens).  A thread keeps what it prints in `log`.
+3. The server is ready when it answers (it prints its address before it listens).  `log` keeps what it prints.
 """
 
 from __future__ import annotations
