@@ -1,0 +1,139 @@
+/**
+ * Draws one output: the live widget when its model runs in the kernel and the notebook is trusted, else the saved
+ * picture. The saved picture stays in sight until the widget has drawn itself, so nothing flashes, and the widget
+ * manager's "model not found" is never seen.
+ */
+
+import { Panel, Widget } from '@lumino/widgets';
+import { MIME_TYPE, HighlightView } from '../views/highlight';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import type { ISignal } from '@lumino/signaling';
+
+/** Ahead of the widget manager's renderer, which has -10. */
+export const RANK = -20;
+
+export const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+
+/** Knows which widgets of a notebook are alive, and can show one. */
+export interface LiveHost {
+  isLive(modelId: string): boolean;
+  /** A renderer of the widget manager, or null when there is none yet. */
+  createDelegate(): IRenderMime.IRenderer | null;
+  /** Something may have changed: ask again. */
+  readonly changed: ISignal<LiveHost, void>;
+}
+
+function widgetId(model: IRenderMime.IMimeModel): string | null {
+  const view = model.data[WIDGET_VIEW];
+  if (typeof view !== 'object' || view === null || Array.isArray(view)) {
+    return null;
+  }
+  const id = (view as Record<string, unknown>).model_id;
+  return typeof id === 'string' && id !== '' ? id : null;
+}
+
+/** The bundle that the widget manager reads; a copy of its own, because it empties the id of a widget that goes. */
+function delegateModel(modelId: string): IRenderMime.IMimeModel {
+  return {
+    trusted: true,
+    data: { [WIDGET_VIEW]: { version_major: 2, version_minor: 0, model_id: modelId } },
+    metadata: {},
+    setData: () => undefined
+  };
+}
+
+export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
+  private _host: LiveHost | null = null;
+  private _model: IRenderMime.IMimeModel | null = null;
+  private _view: HighlightView | null = null;
+  private _static = new Widget();
+  private _delegate: { id: string; widget: IRenderMime.IRenderer; observer: MutationObserver } | null = null;
+
+  constructor(_options: IRenderMime.IRendererOptions, host: LiveHost | null) {
+    super();
+    this.addClass('iw-output');
+    this.addWidget(this._static);
+    this.host = host;
+  }
+
+  /** Outputs drawn before the notebook's host was there receive it later. */
+  get host(): LiveHost | null {
+    return this._host;
+  }
+  set host(host: LiveHost | null) {
+    if (host === this._host) {
+      return;
+    }
+    this._host?.changed.disconnect(this._decide, this);
+    this._host = host;
+    host?.changed.connect(this._decide, this);
+    this._decide();
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this._model = model;
+    const view = new HighlightView(model.data[MIME_TYPE]);
+    this._view?.dispose();
+    this._view = view;
+    this._static.node.replaceChildren(view.element);
+    this._decide();
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this._host?.changed.disconnect(this._decide, this);
+    this._host = null;
+    this._dropDelegate();
+    this._view?.dispose();
+    super.dispose();
+  }
+
+  private _decide(): void {
+    const id = this._model?.trusted === true ? widgetId(this._model) : null;
+    if (id === null || this._host === null || !this._host.isLive(id)) {
+      this._dropDelegate();
+      return;
+    }
+    if (this._delegate?.id === id) {
+      return;
+    }
+    this._dropDelegate();
+    const widget = this._host.createDelegate();
+    if (widget !== null) {
+      this._mount(id, widget);
+    }
+  }
+
+  private _mount(id: string, widget: IRenderMime.IRenderer): void {
+    widget.hide();
+    this.addWidget(widget);
+    const swap = (): void => {
+      if (this._delegate?.widget === widget && widget.node.querySelector('[data-iw="highlight"]') !== null) {
+        observer.disconnect();
+        this._static.hide();
+        widget.show();
+      }
+    };
+    const observer = new MutationObserver(swap);
+    observer.observe(widget.node, { childList: true, subtree: true });
+    this._delegate = { id, widget, observer };
+    widget.renderModel(delegateModel(id)).then(swap, () => {
+      if (this._delegate?.widget === widget) {
+        this._dropDelegate();
+      }
+    });
+  }
+
+  private _dropDelegate(): void {
+    const delegate = this._delegate;
+    if (delegate === null) {
+      return;
+    }
+    this._delegate = null;
+    delegate.observer.disconnect();
+    this._static.show();
+    delegate.widget.dispose();
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * The highlight as one SVG text, built from the payload alone: light colours, no scripts, no fonts from elsewhere.
+ * Each token's width is fixed with `textLength`, so the picture keeps its shape whatever mono face a viewer has.
+ */
+
+import { titleText, tone } from '../title';
+import { direction, runs, share, side } from '../tokens';
+import type { Box, HighlightPayload } from '../payload';
+
+export interface Drawing {
+  text: string;
+  width: number;
+  height: number;
+}
+
+const WIDTH = 720;
+const PAD = 16;
+const CELL = 9;
+const LINE = 38;
+const BAR = 8;
+const COLOURS = {
+  surface: '#ffffff',
+  text: '#1b1f24',
+  dim: '#59636e',
+  line: '#dcdfe4',
+  for: '#0072b2',
+  against: '#d55e00',
+  ok: '#1a7f37',
+  warn: '#8a5a00',
+  bad: '#b3261e'
+};
+const SHAPES: Record<string, string> = { ok: '●', warn: '▲', bad: '■' };
+const MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace';
+const SANS = 'system-ui, -apple-system, Segoe UI, Roboto, DejaVu Sans, sans-serif';
+
+/** Text for XML: markup escaped, and the characters that XML 1.0 forbids replaced by U+FFFD. */
+export function escapeXml(text: string): string {
+  let safe = '';
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    const allowed =
+      code === 9 ||
+      code === 10 ||
+      code === 13 ||
+      (code >= 0x20 && code <= 0xd7ff) ||
+      (code >= 0xe000 && code <= 0xfffd) ||
+      code >= 0x10000;
+    safe += allowed ? character : '\ufffd';
+  }
+  return safe
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}
+
+/** Columns of a mono face that a text takes: two for East Asian and emoji, none for combining marks. */
+export function columns(text: string): number {
+  let total = 0;
+  for (const character of text) {
+    if (/\p{M}|\u200d|\ufe0f/u.test(character)) {
+      continue;
+    }
+    total +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Extended_Pictographic}/u.test(
+        character
+      )
+        ? 2
+        : 1;
+  }
+  return total;
+}
+
+/** Words folded to lines of at most `width` characters. */
+function fold(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && columns(`${line} ${word}`) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+interface Placed {
+  box: Box;
+  text: string;
+  x: number;
+  y: number;
+  width: number;
+  rtl: boolean;
+}
+
+/** Places the boxes of one run in lines; returns where the next run begins. */
+function place(boxes: Box[], top: number, out: Placed[]): number {
+  const rtl = direction(boxes.map(box => box.text).join('')) === 'rtl';
+  const room = WIDTH - 2 * PAD;
+  let x = 0;
+  let y = top;
+  for (const box of boxes) {
+    const text = box.text.replaceAll('\n', '');
+    const width = Math.min(room, Math.max(1, columns(text)) * CELL);
+    if (x > 0 && x + width > room) {
+      x = 0;
+      y += LINE;
+    }
+    out.push({ box, text, x: rtl ? WIDTH - PAD - x - width : PAD + x, y, width, rtl });
+    x += width;
+    if (box.text.includes('\n')) {
+      x = 0;
+      y += LINE;
+    }
+  }
+  return x > 0 || boxes.length === 0 ? y + LINE : y;
+}
+
+function label(
+  text: string,
+  x: number,
+  y: number,
+  options: { size?: number; fill?: string; extra?: string } = {}
+): string {
+  const { size = 12, fill = COLOURS.dim, extra = '' } = options;
+  return `<text x="${x}" y="${y}" font-size="${size}" fill="${fill}"${extra}>${escapeXml(text)}</text>`;
+}
+
+function drawPlaced({ box, text, x, y, width, rtl }: Placed, max: number, muted: boolean): string {
+  const kind = side(box.score);
+  const size = share(box.score, max);
+  const name = `${box.name} ${box.label}`;
+  const parts = [`<g><title>${escapeXml(name)}</title>`];
+  if (kind !== 'none') {
+    const opacity = (size * (muted ? 0.2 : 0.5)).toFixed(3);
+    const height = Math.max(1, Math.round(size * BAR));
+    const fill = kind === 'for' ? COLOURS.for : 'url(#hatch)';
+    parts.push(
+      `<rect x="${x}" y="${y}" width="${width}" height="22" rx="2" fill="${COLOURS[kind]}" fill-opacity="${opacity}"/>`,
+      `<rect x="${x}" y="${y + 23}" width="${width}" height="${height}" fill="${fill}"${muted ? ' fill-opacity="0.55"' : ''}/>`
+    );
+  }
+  const fixed = columns(text) > 1 ? ` textLength="${width}" lengthAdjust="spacingAndGlyphs"` : '';
+  const anchor = rtl ? ` direction="rtl" text-anchor="start"` : '';
+  parts.push(
+    `<text x="${rtl ? x + width : x}" y="${y + 16}" xml:space="preserve"${fixed}${anchor} font-family="${MONO}" ` +
+      `font-size="15" fill="${muted ? COLOURS.dim : COLOURS.text}">${escapeXml(text)}</text></g>`
+  );
+  return parts.join('');
+}
+
+/** The whole picture: question, verdict, tokens, legend, provenance. */
+export function svg(payload: HighlightPayload): Drawing {
+  const { verdict, scale } = payload;
+  const muted = verdict.word === 'do not trust';
+  const body: string[] = [];
+  let y = PAD + 14;
+  for (const line of fold(titleText(payload), 80)) {
+    body.push(label(line, PAD, y, { size: 15, fill: COLOURS.text, extra: ' font-weight="600"' }));
+    y += 21;
+  }
+  const mood = tone(verdict.word);
+  const badge = `${SHAPES[mood] ?? ''} ${verdict.word}`;
+  fold(`${badge}  ${verdict.sentence}`, 96).forEach((line, at) => {
+    if (at === 0) {
+      body.push(
+        `<text x="${PAD}" y="${y}" font-size="13" fill="${COLOURS.dim}"><tspan font-weight="600" fill="${COLOURS[mood]}">` +
+          `${escapeXml(badge)}</tspan>${escapeXml(line.slice(badge.length))}</text>`
+      );
+    } else {
+      body.push(label(line, PAD, y, { size: 13 }));
+    }
+    y += 19;
+  });
+  y += 6;
+  const placed: Placed[] = [];
+  for (const run of runs(payload)) {
+    if (run.label !== null) {
+      body.push(label(run.label, PAD, y + 8));
+      y += 16;
+    }
+    y = place(payload.boxes.slice(run.start, run.end), y, placed);
+  }
+  body.push(...placed.map(item => drawPlaced(item, scale.max, muted)));
+  y += 14;
+  const legend = `against (hatched) · for (solid) · largest score ${scale.label} ${scale.unit}`;
+  for (const line of [legend, ...(payload.sum === null ? [] : [payload.sum])].flatMap(text =>
+    fold(text, 104)
+  )) {
+    body.push(label(line, PAD, y));
+    y += 17;
+  }
+  for (const line of fold(payload.provenance.join(' · '), 104)) {
+    body.push(label(line, PAD, y));
+    y += 17;
+  }
+  const height = y - 17 + PAD;
+  const text =
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" ` +
+    `font-family="${SANS}" role="img" aria-label="${escapeXml(titleText(payload))}">` +
+    `<defs><pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">` +
+    `<rect width="2.2" height="4" fill="${COLOURS.against}"/></pattern></defs>` +
+    `<rect width="${WIDTH}" height="${height}" fill="${COLOURS.surface}"/>${body.join('')}</svg>`;
+  return { text, width: WIDTH, height };
+}
