@@ -38,6 +38,14 @@ class TermsNotAcceptedError(InterpError, PermissionError):
     """The model's terms must be accepted by the caller first (`accept_terms=True`)."""
 
 
+class UnsafeModelError(InterpError, ValueError):
+    """The model can only be loaded by unpickling or by running code that it brings along, and that is not done."""
+
+
+class MissingPackageError(InterpError, ImportError):
+    """An optional package is needed for this; the message says how to install it."""
+
+
 class UnsupportedArchitectureError(InterpError, NotImplementedError):
     """No architecture map for this model type; the message says how to add one."""
 

@@ -190,6 +190,21 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
             _remove(old)
 
 
+@contextlib.contextmanager
+def scratch_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield an empty folder beside `path`, for what is only needed on the way; it is removed in any case."""
+    final = Path(os.path.realpath(path))
+    with disk_full_named(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        sweep(final)
+        temporary = _neighbour(final)
+        try:
+            temporary.mkdir()
+            yield temporary
+        finally:
+            _remove(temporary)
+
+
 # Bundles
 
 
