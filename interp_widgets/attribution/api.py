@@ -82,6 +82,7 @@ def attribute(
         question = ask(lm, encoded, target, foil)
         scores = chosen.run(question, Work(settings, seed, plan.batch_size, bar.advance))
     seconds = time.perf_counter() - began
+    lm.note_speed(seconds / (scores.forward_passes * len(encoded) * _weight(chosen, plan)))
     if plan.gradient_bytes > 2**28:
         give_back()
     notes = list(scores.notes)
@@ -168,14 +169,16 @@ CPU_TOKENS = 256
 
 def _cost(lm: LanguageModel, method: Method, tokens: int, steps: int, plan: _Plan) -> Cost:
     passes = method.passes(tokens, steps, 1)
-    backward = 3.0 if method.gradient else 1.0
-    if plan.checkpoint:
-        backward += 1.0
     return Cost(
         forward_passes=passes,
-        seconds=passes * tokens * lm.seconds_per_token * backward,
+        seconds=passes * tokens * lm.seconds_per_token * _weight(method, plan),
         bytes=plan.gradient_bytes,
     )
+
+
+def _weight(method: Method, plan: _Plan) -> float:
+    """A pass with its way back, in units of a forward pass without."""
+    return (3.0 if method.gradient else 1.0) + (1.0 if plan.checkpoint else 0.0)
 
 
 def _provenance(

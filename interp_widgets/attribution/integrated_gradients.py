@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.attribution.target import Question
-from interp_widgets.errors import ArgumentError
+from interp_widgets.errors import ArgumentError, NonFiniteError
 from interp_widgets.models.diagnose import require_finite
 from interp_widgets.models.memory import in_batches
 from interp_widgets.models.prompts import tokenise
@@ -142,13 +142,15 @@ def integrate(
         embeds = (baseline.double() + at * difference.double()).to(end.dtype).requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(question.values(embeds).sum(), embeds)
+        finite = torch.isfinite(gradient).all(dim=(1, 2))
+        if not finite.all():
+            _refuse(lm, ids, float(alphas[start:stop][~finite.cpu().numpy()][0]))
         weight = torch.as_tensor(weights[start:stop], device=end.device)
         integral.add_(torch.einsum("s,snd->nd", weight, gradient.double()))
         advance(stop)
 
     held = in_batches(steps, batch_size, work)
     scores = (integral * difference[0].double()).sum(-1)
-    require_finite(lm, ids, scores)
     return PathIntegral(
         scores=scores.cpu().numpy(),
         due=due,
@@ -157,5 +159,11 @@ def integrate(
     )
 
 
-def settings_of(baseline: str, steps: int, quadrature: str) -> dict[str, Any]:
-    return {"baseline": baseline, "steps": steps, "quadrature": quadrature}
+def _refuse(lm: LanguageModel, ids: Tensor, alpha: float) -> NoReturn:
+    with torch.no_grad():
+        require_finite(lm, ids, lm.hidden(ids))  # names a layer if already the prompt itself gives NaN
+    raise NonFiniteError(
+        f"the gradient is not finite at a = {alpha:.3g} of the path from the baseline (0) to the prompt (1)."
+        " On a model with RMSNorm a zero embedding is a singular point: take quadrature='gauss-legendre' or 'midpoint',"
+        " which do not touch it, or another baseline"
+    )

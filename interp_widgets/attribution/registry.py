@@ -86,5 +86,10 @@ def describe() -> list[Method]:
     return sorted(_METHODS.values(), key=lambda method: method.name != AUTO)
 
 
+def attribution_methods() -> list[dict[str, str]]:
+    """The methods of `iw.attribute`: name, cost, what they promise, and the source."""
+    return [{"name": m.name, "cost": m.cost, "promises": m.promises, "source": m.source} for m in describe()]
+
+
 def _load() -> None:
     from interp_widgets.attribution import path_methods  # noqa: F401  # each registers itself when imported

@@ -27,9 +27,9 @@ def check_positions(positions: str | Sequence[int]) -> Positions:
     if isinstance(positions, str):
         if positions in POLICIES:
             return positions
-        positions = ()
-    if isinstance(positions, Sequence) and positions and all(type(p) is int for p in positions):
-        return tuple(positions)
+    elif isinstance(positions, Sequence) and positions and all(type(p) is int for p in positions):
+        single: tuple[int, ...] = tuple(positions)
+        return single
     raise ArgumentError(f"positions={positions!r}: one of {', '.join(POLICIES)}, or a list of token positions")
 
 

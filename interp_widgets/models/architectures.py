@@ -180,7 +180,8 @@ class Architecture:
     def named_module(self, path: str) -> nn.Module:
         """Any module by its path in the model, for example "model.layers.3.mlp.up_proj"."""
         try:
-            return self.model.get_submodule(path)
+            module: nn.Module = self.model.get_submodule(path)
+            return module
         except AttributeError:
             names = [name for name, _ in self.model.named_modules() if name]
             near = difflib.get_close_matches(path, names, n=1)

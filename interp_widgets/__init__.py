@@ -1,0 +1,63 @@
+"""See what is going on inside a language model, in the notebook where you are working.
+
+The names below are the front door.  They load when first used, so that `import interp_widgets` takes no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from interp_widgets._version import __version__
+
+if TYPE_CHECKING:
+    from interp_widgets.attribution.api import attribute as attribute
+    from interp_widgets.attribution.registry import attribution_methods as attribution_methods
+    from interp_widgets.attribution.result import AttributionResult as AttributionResult
+    from interp_widgets.doctor import doctor as doctor
+    from interp_widgets.estimate import estimate as estimate
+    from interp_widgets.interventions.ablation import Ablation as Ablation
+    from interp_widgets.interventions.added_vector import AddedVector as AddedVector
+    from interp_widgets.interventions.low_rank import LowRank as LowRank
+    from interp_widgets.models.cache import clear_cache as clear_cache
+    from interp_widgets.models.language_model import LanguageModel as LanguageModel
+    from interp_widgets.models.loading import load_model as load_model
+    from interp_widgets.results.base import load_result as load_result
+
+_FRONT_DOOR = {
+    "Ablation": "interp_widgets.interventions.ablation",
+    "AddedVector": "interp_widgets.interventions.added_vector",
+    "AttributionResult": "interp_widgets.attribution.result",
+    "LanguageModel": "interp_widgets.models.language_model",
+    "LowRank": "interp_widgets.interventions.low_rank",
+    "attribute": "interp_widgets.attribution.api",
+    "attribution_methods": "interp_widgets.attribution.registry",
+    "clear_cache": "interp_widgets.models.cache",
+    "doctor": "interp_widgets.doctor",
+    "estimate": "interp_widgets.estimate",
+    "load_model": "interp_widgets.models.loading",
+    "load_result": "interp_widgets.results.base",
+}
+_ROOMS = ("attribution", "errors", "interventions", "models", "results", "widgets")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FRONT_DOOR:
+        found = getattr(importlib.import_module(_FRONT_DOOR[name]), name)
+        globals()[name] = found
+        return found
+    if name in _ROOMS:
+        return importlib.import_module(f"interp_widgets.{name}")
+    raise AttributeError(f"module 'interp_widgets' has no attribute {name!r}; it has {', '.join(__dir__())}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_FRONT_DOOR, *_ROOMS, "__version__"])
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where JupyterLab finds the prebuilt extension."""
+    return [{"src": "labextension", "dest": "interp-labextension"}]
+
+
+__all__ = ["__version__", *sorted(_FRONT_DOOR)]  # noqa: PLE0604  # the names are strings; ruff cannot see it

@@ -1,0 +1,25 @@
+"""`iw.estimate`: what an analysis would cost, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from interp_widgets.attribution.api import attribute, estimate_attribute
+from interp_widgets.errors import ArgumentError
+from interp_widgets.results.cost import Cost
+
+_ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {attribute: estimate_attribute}
+
+
+def estimate(analysis: Callable[..., Any], *args: Any, **kwargs: Any) -> Cost:
+    """Forward passes, seconds and bytes of `analysis(*args, **kwargs)`: `iw.estimate(iw.attribute, lm, prompt)`.
+
+    Runs nothing. Seconds follow from the speed that the model's self-check measured. Raises ArgumentError for a
+    function that is not an analysis of this package.
+    """
+    found = _ESTIMATES.get(analysis)
+    if found is None:
+        known = ", ".join(f"iw.{known.__name__}" for known in _ESTIMATES)
+        raise ArgumentError(f"analysis={analysis!r} has no estimate; those that have one: {known}")
+    return found(*args, **kwargs)
