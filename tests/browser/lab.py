@@ -72,7 +72,7 @@ class Lab:
         page.context.on("request", lambda request: self.requests.append(request.url))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.errors.append(f"{error}"))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         page.on("dialog", lambda dialog: dialog.accept())
 
     def _console(self, message: ConsoleMessage) -> None:
@@ -117,6 +117,11 @@ class Lab:
     def _restored(self) -> None:
         self.page.wait_for_function("() => window.jupyterapp?.shell !== undefined")
         self.page.evaluate("async () => { await window.jupyterapp.restored; }")
+        self._splash_gone()
+
+    def _splash_gone(self) -> None:
+        """JupyterLab shows its splash at start and while it changes the theme; two at once make it throw."""
+        self.page.wait_for_function("() => document.getElementById('jupyterlab-splash') === null")
 
     def execute(self, command: str, arguments: dict[str, Any] | None = None) -> None:
         """Run one of JupyterLab's commands and wait until it is done."""
@@ -126,9 +131,12 @@ class Lab:
         )
 
     def set_theme(self, name: str) -> None:
-        """`JupyterLab Light` or `JupyterLab Dark`."""
+        """`JupyterLab Light` or `JupyterLab Dark`; the server keeps it for the pages that follow."""
+        if self.page.evaluate("() => document.body.dataset.jpThemeName") == name:
+            return
         self.execute("apputils:change-theme", {"theme": name})
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+        self._splash_gone()
 
     # A notebook
 
