@@ -58,7 +58,7 @@ function drawTotal(count: number, scroller: HTMLElement): { element: HTMLElement
     const hidden = scroller.scrollHeight <= scroller.clientHeight + 2;
     element.hidden = hidden;
     // What scrolls must be reachable; the tokens inside are, and they scroll into sight when focused.
-    scroller.classList.toggle('iw-scrolls', !hidden);
+    scroller.parentElement?.classList.toggle('iw-scrolls', !hidden);
   });
   observer.observe(scroller);
   return { element, dispose: () => observer.disconnect() };
@@ -120,7 +120,17 @@ export function drawCard(
     ? [drawTable(payload)]
     : [
         h('div', { class: 'iw-picture' }, tokens.element, total.element),
-        h('div', { class: 'iw-reading' }, readout.element, drawLegend(payload))
+        h(
+          'div',
+          { class: 'iw-reading' },
+          h(
+            'div',
+            {},
+            readout.element,
+            payload.sum !== null && h('div', { class: 'iw-sum', 'data-iw': 'sum' }, payload.sum)
+          ),
+          drawLegend(payload)
+        )
       ];
   readout.show(null, selected);
 
@@ -134,7 +144,6 @@ export function drawCard(
       }),
       problem,
       ...picture,
-      ...(payload.sum === null ? [] : [h('p', { class: 'iw-sum', 'data-iw': 'sum' }, payload.sum)]),
       h(
         'div',
         { class: 'iw-lists' },

@@ -1,6 +1,7 @@
 /** The line under the picture: the token that is looked at, by name and value; and what the colours mean. */
 
 import { h, foreign, append } from '../dom';
+import { strongest } from './strongest';
 import { side } from './tokens';
 import type { HighlightPayload } from './payload';
 
@@ -9,7 +10,7 @@ const NAMED = 4;
 
 export interface Readout {
   element: HTMLElement;
-  /** Names one box, or lists a selection, or says what to do. */
+  /** Names one box, or lists a selection, or names the strongest. */
   show(index: number | null, selected: ReadonlySet<number>): void;
 }
 
@@ -17,7 +18,7 @@ export function drawReadout(payload: HighlightPayload): Readout {
   const element = h('div', { class: 'iw-readout', 'aria-live': 'polite', 'data-iw': 'readout' });
   const unit = payload.scale.unit;
 
-  const one = (index: number): void => {
+  const one = (index: number, remark = ''): void => {
     const box = payload.boxes[index];
     if (box === undefined) {
       return;
@@ -25,7 +26,7 @@ export function drawReadout(payload: HighlightPayload): Readout {
     append(element, [
       foreign(box.name, { class: 'iw-name' }),
       h('b', { class: `iw-value iw-ink-${side(box.score)}` }, box.label),
-      h('span', { class: 'iw-dim' }, unit)
+      h('span', { class: 'iw-dim' }, `${unit}${remark}`)
     ]);
     if (box.parts.length > 0) {
       const parts = h('span', { class: 'iw-parts' }, `${box.parts.length} tokens: `);
@@ -57,7 +58,12 @@ export function drawReadout(payload: HighlightPayload): Readout {
       } else if (selected.size === 1) {
         one([...selected][0] ?? 0);
       } else {
-        element.append(h('span', { class: 'iw-dim' }, 'Point at a token for its score.'));
+        const [first] = strongest(payload, 1);
+        if (first === undefined) {
+          element.append(h('span', { class: 'iw-dim' }, 'All scores are zero.'));
+        } else {
+          one(first, ', the strongest');
+        }
       }
     }
   };

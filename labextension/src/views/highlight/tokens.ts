@@ -8,6 +8,8 @@ import type { Box, HighlightPayload } from './payload';
 const BAR = 8;
 /** Tokens longer than this may break inside. */
 const LONG = 24;
+/** The label that Python gives to what the chat template adds between the turns. */
+const TEMPLATE = 'template';
 
 export interface TokenEvents {
   /** A token is looked at (hover or focus), or none is. */
@@ -71,7 +73,7 @@ function drawToken(box: Box, index: number, payload: HighlightPayload): HTMLElem
   const token = h(
     'span',
     {
-      class: `iw-token iw-${side(box.score)}${box.text.length > LONG ? ' iw-long' : ''}`,
+      class: `iw-token iw-${side(box.score)}${box.text.length > LONG ? ' iw-long' : ''}${box.text.includes('\n') ? ' iw-newline' : ''}`,
       role: 'option',
       'aria-selected': 'false',
       'aria-label': `${box.name} ${box.label} ${unit}`,
@@ -121,6 +123,24 @@ export function rowStep(items: readonly HTMLElement[], index: number, down: bool
   return best?.index ?? null;
 }
 
+/** Lines of a run between newlines, each with a direction of its own; the template's newlines are only shown. */
+function paragraphs(
+  boxes: readonly Box[],
+  run: { start: number; end: number },
+  whole: boolean
+): { start: number; end: number }[] {
+  const found: { start: number; end: number }[] = [];
+  let start = run.start;
+  for (let at = run.start; at < run.end; at += 1) {
+    const ends = !whole && (boxes[at]?.text.endsWith('\n') ?? false);
+    if (ends || at === run.end - 1) {
+      found.push({ start, end: at + 1 });
+      start = at + 1;
+    }
+  }
+  return found;
+}
+
 /** Draws the running text with its keyboard and mouse. */
 export function drawTokens(payload: HighlightPayload, events: TokenEvents): Tokens {
   const items: HTMLElement[] = payload.boxes.map((box, index) => drawToken(box, index, payload));
@@ -134,29 +154,38 @@ export function drawTokens(payload: HighlightPayload, events: TokenEvents): Toke
   });
   const directions: ('ltr' | 'rtl')[] = [];
   for (const run of runs(payload)) {
-    const boxes = payload.boxes.slice(run.start, run.end);
-    const dir = direction(boxes.map(box => box.text).join(''));
-    const text = h('div', { class: 'iw-run', dir });
-    boxes.forEach((box, offset) => {
-      directions.push(dir);
-      // A line may break where a token begins with a space, and nowhere inside a word.
-      if (offset > 0 && /^\s/.test(box.text)) {
-        text.append(h('wbr'));
-      }
-      const item = items[run.start + offset];
-      if (item !== undefined) {
-        text.append(item);
-      }
+    const template = run.label === TEMPLATE;
+    const text = paragraphs(payload.boxes, run, template).map(part => {
+      const boxes = payload.boxes.slice(part.start, part.end);
+      const dir = direction(boxes.map(box => box.text).join(''));
+      const line = h('div', { class: 'iw-run', dir });
+      boxes.forEach((box, offset) => {
+        directions.push(dir);
+        // A line may break where a token begins with a space, and nowhere inside a word.
+        if (offset > 0 && /^\s/.test(box.text)) {
+          line.append(h('wbr'));
+        }
+        const item = items[part.start + offset];
+        if (item !== undefined) {
+          line.append(item);
+        }
+      });
+      return line;
     });
     if (run.label === null) {
-      element.append(text);
+      element.append(...text);
     } else {
       element.append(
         h(
           'div',
-          { class: 'iw-turn', role: 'group', 'aria-label': run.label, 'data-iw': 'group' },
-          foreign(run.label, { class: 'iw-turn-label', 'aria-hidden': 'true' }),
-          text
+          {
+            class: `iw-turn${template ? ' iw-template' : ''}`,
+            role: 'group',
+            'aria-label': run.label,
+            'data-iw': 'group'
+          },
+          !template && foreign(run.label, { class: 'iw-turn-label', 'aria-hidden': 'true' }),
+          ...text
         )
       );
     }

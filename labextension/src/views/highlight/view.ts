@@ -21,7 +21,7 @@ function focusKey(root: HTMLElement): string | null {
   }
   const { iw, index, id } = marked.dataset;
   const more =
-    index !== undefined ? `[data-index="${index}"]` : id !== undefined ? `[data-id="${CSS.escape(id)}"]` : '';
+    index !== undefined ? `[data-index="${index}"]` : id !== undefined ? `[data-id="${Number(id)}"]` : '';
   return `[data-iw="${iw ?? ''}"]${more}`;
 }
 
