@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interp_widgets.models.prompts import Group
+from interp_widgets.results.base import Result
 from interp_widgets.results.provenance import Provenance, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from interp_widgets.models.language_model import LanguageModel
+
+__all__ = ["AttributionResult", "Candidate", "Group"]
 
 
 @dataclass(frozen=True)
@@ -20,17 +31,8 @@ class Candidate:
     probability: float
 
 
-@dataclass(frozen=True)
-class Group:
-    """A chat turn: role (or "template" for what the template itself adds) and its tokens, `start` to `end - 1`."""
-
-    label: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, eq=False)
-class AttributionResult:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class AttributionResult(Result):
     """Scores of the prompt's tokens for a target, against a foil if one was given.
 
     Attributes
@@ -49,7 +51,13 @@ class AttributionResult:
     candidates: the most probable next tokens, best first; always holds first tokens of target and foil
     method, settings: name in the registry and its settings (JSON values)
     diagnostics: measured numbers by name; for integrated gradients "sum", "due" and "completeness_error"
+    verdict: whether to believe the scores, by which measurement
+    provenance: model, prompt, versions, cost; `forward_passes` and `seconds` are there too
+
+    Arrays are read-only. In a notebook the result shows its widget; `print(result)` shows it as text.
     """
+
+    kind: ClassVar[str] = "attribution result"
 
     text: str
     tokens: tuple[str, ...]
@@ -68,4 +76,72 @@ class AttributionResult:
     settings: dict[str, Any]
     diagnostics: dict[str, float]
     verdict: Verdict
-    provenance: Provenance
+
+    @classmethod
+    def _restore(cls, document: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+        return {
+            **document,
+            **arrays,
+            "tokens": tuple(document["tokens"]),
+            "groups": tuple(Group(**group) for group in document["groups"]),
+            "candidates": tuple(Candidate(**candidate) for candidate in document["candidates"]),
+            "verdict": Verdict(**{**document["verdict"], "why": tuple(document["verdict"]["why"])}),
+            "provenance": Provenance.from_json(document["provenance"]),
+        }
+
+    def model(self) -> LanguageModel | None:
+        """The model that it came from, if one with the same weights is in memory."""
+        from interp_widgets.models import live
+
+        return live.find(self.provenance.fingerprint)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each token: token, id, start and end in `text`, chat turn, score."""
+        import pandas as pd
+
+        turns = [""] * len(self.tokens)
+        for group in self.groups:
+            turns[group.start : group.end] = [group.label] * (group.end - group.start)
+        columns = {
+            "token": list(self.tokens),
+            "id": self.token_ids,
+            "start": self.spans[:, 0],
+            "end": self.spans[:, 1],
+            **({"turn": turns} if self.groups else {}),
+            "score": self.scores,
+        }
+        return pd.DataFrame(columns)
+
+    def plot(self) -> Figure:
+        """Signed bars, one for each token, in reading order; a Figure that pyplot does not know."""
+        from interp_widgets.attribution.plot import plot
+
+        return plot(self)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """A page with data and view in it, which asks no other address for anything; written to `path` if given.
+
+        Raises FileNotFoundError if the view was not built (a source tree without `npm run build`), DiskFullError.
+        """
+        from interp_widgets.attribution.page import highlight_page
+
+        return highlight_page(self, path)
+
+    def __str__(self) -> str:
+        from interp_widgets.attribution.text import highlight_text
+
+        return highlight_text(self)
+
+    def __repr__(self) -> str:
+        against = f" against {self.foil!r}" if self.foil is not None else ""
+        return (
+            f"<AttributionResult: {len(self.tokens)} tokens for {self.target!r}{against} by {self.method}, "
+            f"{self.verdict.word}>"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """The live widget, the picture's data, its script-free twin, and text: each host shows the best it can."""
+        # The one upward reference of results: in a notebook a result shows its widget, made when it is shown.
+        from interp_widgets.widgets.display import mimebundle
+
+        return mimebundle(self)

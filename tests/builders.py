@@ -1,0 +1,106 @@
+"""Attribution results made by hand, for tests of everything that shows or keeps them; no model is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from interp_widgets.attribution.result import AttributionResult, Candidate, Group
+from interp_widgets.results.provenance import Provenance, Verdict
+
+TRUST = Verdict("trust", "deleting the top tokens moves the gap 4.1 times as far as random order")
+DO_NOT_TRUST = Verdict(
+    "do not trust",
+    "scores sum to +21.0, where +16.0 logit is due (off by 31 %); the path integral has not converged",
+    ("Integrated gradients promises a sum that was not reached.", "Use leave-one-out instead."),
+)
+
+
+def spans_of(pieces: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Spans of tokens that are pieces of a text, one after the other."""
+    ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
+    return np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1).astype(np.int64)
+
+
+def make_provenance(**changes: Any) -> Provenance:
+    fields: dict[str, Any] = {
+        "model": "SmolLM2-135M-Instruct",
+        "fingerprint": "f" * 64,
+        "device": "cpu",
+        "dtype": "float32",
+        "prompt": "The capital of Australia is",
+        "bos": 0,
+        "interventions": (),
+        "versions": {"interp-widgets": "0.1.0", "torch": "2.13.0"},
+        "seed": 0,
+        "batch_size": 8,
+        "forward_passes": 52,
+        "seconds": 0.91,
+        "notes": (),
+    }
+    return Provenance(**{**fields, **changes})
+
+
+def make_result(**changes: Any) -> AttributionResult:
+    """The capital of Australia, " Canberra" against " Sydney", which leads; any field can be changed by name."""
+    pieces = changes.pop("pieces", ["The", " capital", " of", " Australia", " is"])
+    text = "".join(pieces)
+    provenance = {"prompt": text, **changes.pop("provenance", {})}
+    defaults = np.array([0.06, 0.42, -0.08, 0.9, -0.35])
+    fields: dict[str, Any] = {
+        "text": text,
+        "tokens": tuple(pieces),
+        "token_ids": np.arange(len(pieces), dtype=np.int64) + 100,
+        "spans": spans_of(pieces) if pieces else np.empty((0, 2), dtype=np.int64),
+        "groups": (),
+        "scores": np.resize(defaults, len(pieces)).astype(np.float64),
+        "target": " Canberra",
+        "target_ids": np.array([45421], dtype=np.int64),
+        "foil": " Sydney",
+        "foil_ids": np.array([11809], dtype=np.int64),
+        "unit": "log-odds",
+        "gap": -0.06,
+        "candidates": (
+            Candidate(" Sydney", 11809, 0.362),
+            Candidate(" Canberra", 45421, 0.341),
+            Candidate(" the", 260, 0.0421),
+            Candidate(" Perth", 37045, 0.0041),
+        ),
+        "method": "integrated_gradients",
+        "settings": {"baseline": "zero", "steps": 50, "quadrature": "gauss-legendre"},
+        "diagnostics": {"sum": 0.95, "due": 0.96, "completeness_error": 0.0104},
+        "verdict": TRUST,
+    }
+    return AttributionResult(**{**fields, **changes}, provenance=make_provenance(**provenance))
+
+
+def make_emoji_result() -> AttributionResult:
+    """"Hi 👋!" as byte tokens: " \\xf0\\x9f", "\\x91", "\\x8b" share the waving hand."""
+    tokens = ("Hi", " \ufffd", "\ufffd", "\ufffd", "!")
+    return make_result(
+        pieces=["Hi", " 👋", "!"],
+        tokens=tokens,
+        token_ids=np.arange(5, dtype=np.int64),
+        spans=np.array([[0, 2], [2, 4], [3, 4], [3, 4], [4, 5]], dtype=np.int64),
+        scores=np.array([0.1, 0.4, 0.12, 0.1, -0.5]),
+    )
+
+
+def make_chat_result() -> AttributionResult:
+    """One user message in a template of SmolLM2's kind."""
+    pieces = ["<|im_start|>", "user", "\n", "Hi", "<|im_end|>", "\n", "<|im_start|>", "assistant", "\n"]
+    groups = (Group("template", 0, 3), Group("user", 3, 4), Group("template", 4, 9))
+    return make_result(
+        pieces=pieces,
+        groups=groups,
+        target="Hello",
+        foil=None,
+        foil_ids=np.empty(0, dtype=np.int64),
+        gap=1.2,
+        unit="logit",
+        target_ids=np.array([19556], dtype=np.int64),
+        candidates=(Candidate("Hello", 19556, 0.9), Candidate("Hi", 19000, 0.05)),
+        provenance={"prompt": [{"role": "user", "content": "Hi"}]},
+    )
