@@ -96,6 +96,11 @@ STAGES: tuple[tuple[tuple[Part, ...], ...], ...] = (
 PARTS = {part.name: part for stage in STAGES for lane in stage for part in lane}
 
 
+def in_short(words: tuple[str, ...]) -> str:
+    """A command as a person would type it."""
+    return " ".join([Path(words[0]).name, *words[1:]])
+
+
 def count(results: Path) -> tuple[int, int, int, tuple[str, ...]]:
     """(passed, failed, skipped, names of failures) of a JUnit file."""
     passed = failed = skipped = 0
@@ -155,7 +160,7 @@ class Runner:
         else:
             failed, skipped = sum(map(bool, codes)), 0
             passed = len(codes) - failed
-            failures = tuple(" ".join(words[-3:]) for words, code in zip(part.commands, codes, strict=False) if code)
+            failures = tuple(in_short(words) for words, code in zip(part.commands, codes, strict=False) if code)
         if any(codes) and not failed:  # the runner itself failed: no test was collected, or it was stopped
             failed, failures = 1, (f"{part.name} ended with exit code {max(codes, key=abs)}",)
         outcome = Outcome(part.name, seconds, passed, failed, skipped, failures)
