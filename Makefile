@@ -44,7 +44,7 @@ wheel: build ## write the wheel into dist/
 
 bench: ## measure against peers and print the tables
 	@$(PYTHON) tools/prepare.py
-	@exec $(BIN)/python -m benchmarks $(ARGS)
+	@exec $(BIN)/python benchmarks/integrated_gradients.py $(ARGS)
 
 clean: ## remove everything that was built, .venv and node_modules too
 	rm -rf .venv .make dist build labextension/node_modules labextension/lib labextension/tsconfig.tsbuildinfo
