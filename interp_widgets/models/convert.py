@@ -20,16 +20,16 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from interp_widgets.errors import DiskFullError, IntegrityError, MissingPackageError
 from interp_widgets.models.cache import announce, model_lock, models_dir, verified_file
 from interp_widgets.models.catalogue import CatalogueModel
 from interp_widgets.models.fetch import fetch_gguf
+from interp_widgets.models.gguf_tokenizer import read_tokenizer
 from interp_widgets.storage import atomic_directory, atomic_file, scratch_directory, sha256_file, sweep
 
 MANIFEST = "interp-widgets.json"
-_FORMAT = 1  # of the prepared folder; a change makes every cache prepare anew
+_FORMAT = 2  # of the prepared folder; a change makes every cache prepare anew
 _PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "gguf")
 
 
@@ -175,13 +175,11 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
         raise MissingPackageError("reading a GGUF file needs the gguf package: pip install gguf")
     import torch
     from safetensors.torch import save_file
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
     from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
-    where = {"gguf_file": gguf.name, "local_files_only": True}
     with _without_progress_bars():
-        config = AutoConfig.from_pretrained(gguf.parent, **where)
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **where)
+        config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name, local_files_only=True)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         # `from_pretrained(gguf_file=...)` would do the same, but asks for accelerate, which nothing else here needs.
@@ -206,27 +204,11 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     for leftover in ("quantization_config", "_model_name_or_path"):
         if hasattr(config, leftover):
             delattr(config, leftover)
-    _mend_tokenizer(tokenizer, gguf, config.max_position_embeddings)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config.save_pretrained(folder)
     GenerationConfig.from_model_config(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    read_tokenizer(gguf, config.max_position_embeddings).save_pretrained(folder)
     _tidy(folder)
-
-
-def _mend_tokenizer(tokenizer: Any, gguf: Path, longest: int) -> None:
-    """Put back what transformers leaves out when it reads a tokenizer from GGUF."""
-    from gguf import GGUFReader
-    from tokenizers import pre_tokenizers
-
-    tokenizer.model_max_length = longest
-    field = GGUFReader(gguf).get_field("tokenizer.ggml.pre")
-    if field is not None and field.contents() == "smollm":
-        # SmolLM splits digits off one by one before anything else. Without that, a run of spaces in front of a digit
-        # would be cut into other tokens than in training.
-        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-        )
 
 
 def _tidy(folder: Path) -> None:
@@ -235,7 +217,7 @@ def _tidy(folder: Path) -> None:
     settings = json.loads(path.read_text(encoding="utf-8"))
     for key in ("is_local", "local_files_only", "name_or_path"):
         settings.pop(key, None)
-    # The plain class takes tokenizer.json as it is; the model's own class would build it again from its parts.
+    # This class takes tokenizer.json as it is; transformers writes another name for it from version to version.
     settings["tokenizer_class"] = "PreTrainedTokenizerFast"
     path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if os.name == "posix":
