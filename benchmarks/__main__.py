@@ -1,0 +1,19 @@
+"""`python -m benchmarks [name] [options]`: run one benchmark, or all of them, and print their tables."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("integrated_gradients",)
+
+
+def main() -> None:
+    given = sys.argv[1:]
+    names = [given.pop(0)] if given and given[0] in NAMES else list(NAMES)
+    for name in names:
+        importlib.import_module(f"benchmarks.{name}").main(given)
+
+
+if __name__ == "__main__":
+    main()
