@@ -158,7 +158,7 @@ def front_end() -> None:
         "front-end", "Building the views and the labextension", digest(sources), map(ROOT.joinpath, BUILT)
     ) as due:
         if due:
-            run("npm", "run", "build:prod", cwd=FRONT)
+            run("npm", "run", "--silent", "build:prod", cwd=FRONT)
 
 
 def package() -> None:
