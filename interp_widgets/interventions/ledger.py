@@ -45,19 +45,26 @@ class Ledger(Mapping[str, Intervention]):
     """An ordered mapping from name to intervention; iteration is in the order of activation."""
 
     def __init__(self, lm: LanguageModel) -> None:
-        self._lm = weakref.ref(lm)
+        self._lm, self._board = weakref.ref(lm), lm.board
         self._lock = threading.RLock()
-        self._entries: tuple[Entry, ...] = ()
-        self._history: list[tuple[Entry, ...]] = []
+        # What holds now and each state before it, newest last; one tuple, so that an interrupt cannot part the two.
+        self._states: tuple[tuple[Entry, ...], ...] = ((),)
         self._open: weakref.WeakSet[Scope] = weakref.WeakSet()
         self._snapshots: dict[tuple[int, ...], Snapshot] = {}
         lm.board.standing = self._standing
         lm.board.here = self._here
 
+    @property
+    def _entries(self) -> tuple[Entry, ...]:
+        return self._states[-1]
+
     # Reading
 
     def __getitem__(self, name: str) -> Intervention:
-        return self._entry(name).intervention
+        try:
+            return self._entry(name).intervention
+        except ArgumentError as error:
+            raise KeyError(str(error)) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter([entry.name for entry in self._entries])
@@ -80,8 +87,10 @@ class Ledger(Mapping[str, Intervention]):
         standing = [entry.intervention for entry in self._entries if entry.enabled]
         for reference in _scopes.get():
             scope = reference()
-            if scope is not None and scope.ledger is self:
-                standing += [x for x in scope.interventions if x not in standing]
+            if scope is not None and scope.open and scope.ledger is self:
+                for intervention in scope.interventions:
+                    if not any(intervention is other for other in standing):
+                        standing.append(intervention)
         return tuple(standing)
 
     def active_names(self) -> tuple[str, ...]:
@@ -104,23 +113,24 @@ class Ledger(Mapping[str, Intervention]):
         with self._lock:
             self._check(intervention)
             if name is None:
-                name = self._free_name(intervention.describe())
-            elif not isinstance(name, str) or not name.strip():
-                raise ArgumentError(f"name={name!r} is not a text of at least one character")
-            elif name in self:
-                raise ArgumentError(f"name={name!r} is taken; names in this ledger: {', '.join(map(repr, self))}")
+                name = _free(intervention.describe(), set(self))
+            else:
+                self._check_name(name)
             self._set((*self._entries, Entry(name, intervention, True)))
             return intervention
 
     def remove(self, which: str | Intervention) -> Intervention:
-        """Take one out, by name or itself; returns it."""
+        """Take one out, by name or itself; returns it. Raises ArgumentError if it is not in this ledger."""
         with self._lock:
             gone = self._entry(which)
             self._set(entry for entry in self._entries if entry is not gone)
             return gone.intervention
 
     def toggle(self, which: str | Intervention, on: bool | None = None) -> bool:
-        """Switch one on or off, or to the other state; returns the new state."""
+        """Switch one on or off, or to the other state; returns the new state.
+
+        Raises ArgumentError if it is not in this ledger.
+        """
         with self._lock:
             old = self._entry(which)
             new = replace(old, enabled=not old.enabled if on is None else bool(on))
@@ -129,10 +139,12 @@ class Ledger(Mapping[str, Intervention]):
             return new.enabled
 
     def rename(self, which: str | Intervention, name: str) -> None:
+        """Give one another name. Raises ArgumentError if it is not in this ledger, or the name is taken."""
         with self._lock:
             old = self._entry(which)
-            if name != old.name and name in self:
-                raise ArgumentError(f"name={name!r} is taken; names in this ledger: {', '.join(map(repr, self))}")
+            if name == old.name:
+                return
+            self._check_name(name)
             self._set(replace(entry, name=name) if entry is old else entry for entry in self._entries)
 
     def clear(self) -> None:
@@ -147,9 +159,9 @@ class Ledger(Mapping[str, Intervention]):
         Raises ArgumentError if there is nothing to take back.
         """
         with self._lock:
-            if not self._history:
+            if len(self._states) == 1:
                 raise ArgumentError("nothing to undo: this ledger has not changed")
-            self._set(self._history.pop(), remember=False)
+            self._become(self._states[:-1])
 
     def using(self, *interventions: Intervention) -> Scope:
         """See `LanguageModel.using`."""
@@ -216,9 +228,7 @@ class Ledger(Mapping[str, Intervention]):
             if entry.intervention is which or entry.name == which:
                 return entry
         names = ", ".join(map(repr, self)) or "none; it is empty"
-        what = repr(which) if isinstance(which, str) else which.describe()
-        if isinstance(which, str):
-            raise KeyError(f"no intervention {what}; names in this ledger: {names}")
+        what = which.describe() if isinstance(which, Intervention) else which
         raise ArgumentError(f"{what!r} is not in this ledger; names in it: {names}")
 
     def _check_fits(self, intervention: Intervention) -> None:
@@ -232,26 +242,28 @@ class Ledger(Mapping[str, Intervention]):
         if holder is not None and holder.name_of(intervention) is not None:
             raise ArgumentError(f"{intervention.name!r} is in a ledger already; switch it with toggle")
 
-    def _free_name(self, wish: str) -> str:
-        return _free(wish, set(self))
+    def _check_name(self, name: str) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise ArgumentError(f"name={name!r} is not a text of at least one character")
+        if name in self:
+            raise ArgumentError(f"name={name!r} is taken; names in this ledger: {', '.join(map(repr, self))}")
 
-    def _set(self, entries: Iterable[Entry], *, remember: bool = True) -> None:
+    def _set(self, entries: Iterable[Entry]) -> None:
+        self._become((*self._states, tuple(entries)))
+
+    def _become(self, states: tuple[tuple[Entry, ...], ...]) -> None:
         """The one place where the entries change."""
-        new = tuple(entries)
-        if remember:
-            self._history.append(self._entries)
-        for entry in new:
+        for entry in states[-1]:
             entry.intervention._ledger = weakref.ref(self)
-        self._entries = new
+        self._states = states
         self._snapshots.clear()
-        lm = self._model()
-        lm.board.sync()
+        self._board.sync()
         events.models_changed.emit()
 
     def _standing(self) -> list[Snapshot]:
         """For the hook board: what may act in some thread or task now."""
         changes = [entry.intervention for entry in self._entries if entry.enabled]
-        scopes = [scope.interventions for scope in list(self._open)]
+        scopes = [scope.interventions for scope in self._open if scope.open]
         return [self._snapshot(changes), *(self._snapshot(scope) for scope in scopes)]
 
     def _here(self) -> Snapshot:
@@ -264,7 +276,7 @@ class Ledger(Mapping[str, Intervention]):
         if found is None:  # an id cannot be reused while its snapshot, which holds the intervention, is kept
             if len(self._snapshots) > 64:
                 self._snapshots.clear()
-            found = self._snapshots[key] = Snapshot(changes, self._model().architecture)
+            found = self._snapshots[key] = Snapshot(changes, self._board.architecture)
         return found
 
 
@@ -276,7 +288,7 @@ def _free(wish: str, taken: set[str]) -> str:
 
 
 class Scope:
-    """What `lm.using` returns: a context manager that may be entered once.
+    """What `lm.using` returns: a context manager, for one block at a time.
 
     The context variable holds it weakly: the `with` statement alone keeps it alive, so that an interrupt which lands
     inside `__enter__` leaves nothing behind.
@@ -284,16 +296,18 @@ class Scope:
 
     def __init__(self, ledger: Ledger, interventions: tuple[Intervention, ...]) -> None:
         self.ledger, self.interventions = ledger, interventions
-        self._outside: tuple[weakref.ref[Scope], ...] | None = None
+        self._board = ledger._board
+        self.open = False
 
     def __enter__(self) -> Scope:
-        if self._outside is not None:
+        if self.open:
             raise ArgumentError("this block is open already; call lm.using(...) again for another one")
         try:
-            self._outside = _scopes.get()
-            self.ledger._open.add(self)
-            _scopes.set((*self._outside, weakref.ref(self)))
-            self.ledger._model().board.sync()
+            self.open = True
+            _scopes.set((*_scopes.get(), weakref.ref(self)))
+            with self._board.changing:
+                self.ledger._open.add(self)
+                self._board.sync()
         except BaseException:
             self._close()
             raise
@@ -305,10 +319,10 @@ class Scope:
         self._close()
 
     def _close(self) -> None:
-        try:
-            # Not `reset(token)`: blocks may overlap, as generators make them, and then close in another order.
-            _scopes.set(tuple(scope for scope in _scopes.get() if scope() not in (None, self)))
+        self.open = False  # first: from here on nothing of it acts, wherever an interrupt lands
+        # Not `reset(token)`: blocks may overlap, as generators make them, and then close in another order.
+        _scopes.set(tuple(scope for scope in _scopes.get() if scope() not in (None, self)))
+        with self._board.changing:
             self.ledger._open.discard(self)
-            self.ledger._model().board.sync()
-        finally:
-            self._outside = None
+            self.ledger._snapshots.clear()  # they would keep the numbers of this block's interventions in memory
+            self._board.sync()

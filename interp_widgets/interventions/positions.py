@@ -28,8 +28,7 @@ def check_positions(positions: str | Sequence[int]) -> Positions:
         if positions in POLICIES:
             return positions
     elif isinstance(positions, Sequence) and positions and all(type(p) is int for p in positions):
-        single: tuple[int, ...] = tuple(positions)
-        return single
+        return tuple(int(p) for p in positions)
     raise ArgumentError(f"positions={positions!r}: one of {', '.join(POLICIES)}, or a list of token positions")
 
 

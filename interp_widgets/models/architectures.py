@@ -196,6 +196,12 @@ class Architecture:
         """(outputs, inputs) of the value matrix, however the module stores it."""
         return matrix_shape(self.down_projection(layer))
 
+    def project_heads(self, layer: int, heads: Tensor) -> Tensor:
+        """What the model makes of `head_out`: (..., heads * head_dim) to `attn_out`, (..., width)."""
+        out: Tensor = self._parts[self.check_layer(layer)]["head_out"][0](heads)
+        norm = self.layout.attention_norm
+        return out if norm is None else self.layers[layer].get_submodule(norm)(out)
+
     def finish_logits(self, logits: Tensor) -> Tensor:
         """What the model does to the head's output before it returns it: Gemma 2's soft-cap."""
         if self.soft_cap is None:

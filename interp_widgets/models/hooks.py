@@ -75,15 +75,22 @@ class Snapshot:
         return set(self._at)
 
 
-current_run: ContextVar[weakref.ref[Run] | None] = ContextVar("interp_widgets_run", default=None)
+# A stack, not a single run: runs of two models may be nested, and generators may close runs in another order.
+open_runs: ContextVar[tuple[weakref.ref[Run], ...]] = ContextVar("interp_widgets_runs", default=())
 _frame: ContextVar[Frame | None] = ContextVar("interp_widgets_frame", default=None)
 
 
 def running(board: HookBoard) -> Run | None:
-    """The open run of this thread and context on this board's model."""
-    reference = current_run.get()
-    run = reference() if reference is not None else None
-    return run if run is not None and run.open and run.board is board else None
+    """The innermost open run of this thread and context on this board's model."""
+    for reference in reversed(open_runs.get()):
+        run = reference()
+        if run is not None and run.open and run.board is board:
+            return run
+    return None
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """What our hooks become in a deep copy of the model: the copy has no ledger, so nothing acts on it."""
 
 
 class _Hook:
@@ -108,6 +115,9 @@ class _Hook:
             return None
         return (changed, *packed[1:]) if isinstance(packed, tuple) else changed
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
+        return _nothing
+
 
 class _Clock:
     """A marked pre-hook of the base model that works out the `Frame` of each forward pass."""
@@ -115,7 +125,9 @@ class _Clock:
     def __init__(self, board: HookBoard) -> None:
         self.board = board
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> None:
+        if kwargs is None:  # another thread is removing this hook right now, so nothing here needs a frame
+            return
         tokens = kwargs.get("input_ids")
         if tokens is None:
             tokens = kwargs.get("inputs_embeds")
@@ -126,6 +138,9 @@ class _Clock:
         cache = kwargs.get("past_key_values")
         past = int(cache.get_seq_length()) if cache is not None else 0
         set_frame(self.board, tokens, past, kwargs.get("attention_mask"), kwargs.get("position_ids"))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
+        return _nothing
 
 
 def set_frame(
@@ -160,13 +175,13 @@ class HookBoard:
         self._handles: dict[Key | str, tuple[Any, torch.utils.hooks.RemovableHandle]] = {}
         self._checkpointed: set[int] = set()
         self._modules = {id(module): module for module in architecture.model.modules()}
-        self._lock = threading.RLock()
+        self.changing = threading.RLock()  # held while hooks, or the sets that they follow from, change
         self.standing: Callable[[], Iterable[Snapshot]] = lambda: ()  # the ledger and all open scopes
         self.here: Callable[[], Snapshot] = lambda: Snapshot((), architecture)  # what holds in this context
 
     def sync(self) -> None:
         """Register what is needed, remove what is not, and sweep away marked hooks that are not listed."""
-        with self._lock:
+        with self.changing:
             runs = [run for run in self.runs if run.open]
             wanted: set[Key] = set()
             for snapshot in self.standing():
@@ -198,7 +213,15 @@ class HookBoard:
                 for number, hook in list(hooks.items()):
                     if isinstance(hook, _Hook | _Clock) and hook.board is self and id(hook) not in listed:
                         hooks.pop(number, None)
-                        module._forward_pre_hooks_with_kwargs.pop(number, None)
+            flags = module._forward_pre_hooks_with_kwargs
+            for number in [number for number in flags if number not in module._forward_pre_hooks]:
+                flags.pop(number, None)
+
+    def close(self) -> None:
+        """Take every hook off: the `LanguageModel` is gone, and its Hugging Face model may live on without it."""
+        self.standing = lambda: ()
+        self.here = lambda: Snapshot((), self.architecture)
+        self.sync()
 
     def _sync_checkpoints(self, wanted: bool) -> None:
         for layer in self.architecture.layers:
@@ -226,15 +249,17 @@ class _Checkpointed:
         run = running(self.board)
         if run is None or not run.checkpoint or not torch.is_grad_enabled():
             return self.original(*args, **kwargs)
-        reference, frame = current_run.get(), _frame.get()
+        runs, frame = open_runs.get(), _frame.get()
 
         def again(*args: Any, **kwargs: Any) -> Any:
+            if not run.open:  # its interventions are off, and the layer would be computed again without them
+                raise RuntimeError("take the gradient of a run with checkpoint=True inside its `with` block")
             # Backward runs in a thread of its own on CUDA, where the context variables are not set.
-            run_token, frame_token = current_run.set(reference), _frame.set(frame)
+            runs_token, frame_token = open_runs.set(runs), _frame.set(frame)
             try:
                 return self.original(*args, **kwargs)
             finally:
                 _frame.reset(frame_token)
-                current_run.reset(run_token)
+                open_runs.reset(runs_token)
 
         return torch_checkpoint(again, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)

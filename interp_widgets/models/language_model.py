@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.fingerprint import fingerprint
 from interp_widgets.models.generation import Step, generate, stream
 from interp_widgets.models.hooks import HookBoard, Snapshot, set_frame
+from interp_widgets.models.lock import ModelLock
 from interp_widgets.models.prompts import Encoded, Prompt, decode, encode
 from interp_widgets.models.run import Run
 
@@ -56,8 +58,10 @@ class LanguageModel:
         self.tokenizer = tokenizer
         self.name = name or str(getattr(model.config, "_name_or_path", "") or model.config.model_type)
         self.architecture = Architecture(model)
-        self.lock = threading.RLock()
+        self.lock = ModelLock()
         self.board = HookBoard(self.architecture)
+        # The model was given from outside and may outlive this object; its hooks must not.
+        weakref.finalize(self, self.board.close).atexit = False
         self.ledger: Ledger = Ledger(self)
         self.check = check_once(self)
         self.seconds_per_token = self.check.seconds_per_token  # for estimates before a run
@@ -150,8 +154,8 @@ class LanguageModel:
         )
 
     def embed(self, ids: Tensor) -> Tensor:
-        """What enters the first layer for token ids (batch, tokens), with the model's own scaling (Gemma):
-        (batch, tokens, width)."""
+        """The embeddings of token ids (batch, tokens), with the model's own scaling (Gemma), as `hidden` takes them:
+        (batch, tokens, width). Models with learned positions (GPT-2) add those later."""
         ids = ids.to(self.device)
         with self.run():
             set_frame(self.board, ids, past=0)

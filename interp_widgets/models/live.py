@@ -11,14 +11,14 @@ from interp_widgets.models import events
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a model may be collected, and its listeners asked, while this thread holds it
 _models: list[weakref.ref[LanguageModel]] = []
 
 
 def register(lm: LanguageModel) -> None:
     """Note a new model; `models_changed` is emitted now and when it is gone."""
     with _lock:
-        _models.append(weakref.ref(lm))
+        _models.append(weakref.ref(lm, lambda _: events.models_changed.emit()))
     events.models_changed.emit()
 
 

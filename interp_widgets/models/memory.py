@@ -52,10 +52,9 @@ def is_memory_error(error: BaseException) -> bool:
     """True for the several ways in which torch says that memory is exhausted."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and any(
-        sign in text for sign in ("can't allocate memory", "out of memory", "not enough memory")
-    )
+    text = str(error).lower()
+    signs = ("can't allocate memory", "cannot allocate memory", "out of memory", "not enough memory")
+    return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
 
 
 def in_batches(total: int, size: int, work: Callable[[int, int], None]) -> int:

@@ -6,6 +6,7 @@ wherever a token crosses the seam.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,13 +63,15 @@ def encode(tokenizer: Any, prompt: Prompt, *, context_length: int | None = None)
     ------
     EmptyPromptError, PromptTooLongError, ArgumentError (chat without a template, not a prompt, not encodable)
     """
-    turns: list[tuple[str, int, int]] = []
+    turns: list[tuple[str, int, int]] | None = None
     if isinstance(prompt, str):
+        if not prompt:
+            raise EmptyPromptError("prompt='' is empty; write at least one character, or pass token ids")
         text = prompt
         ids, spans = tokenise(tokenizer, text)
     elif _is_chat(prompt):
         text, turns = _render(tokenizer, prompt)  # type: ignore[arg-type]  # _is_chat has looked at every message
-        ids, spans = tokenise(tokenizer, text)
+        ids, spans = tokenise(tokenizer, text, special=False)  # the template writes them all itself
     else:
         ids = _as_ids(tokenizer, prompt)
         text, spans = _spell(tokenizer, ids)
@@ -84,7 +87,7 @@ def encode(tokenizer: Any, prompt: Prompt, *, context_length: int | None = None)
         ids=ids,
         spans=spans,
         tokens=tuple(decode(tokenizer, [int(i)]) for i in ids),
-        groups=_groups(turns, spans),
+        groups=_groups(turns, spans) if turns is not None else (),
         bos=_count_bos(tokenizer, ids),
     )
 
@@ -94,8 +97,8 @@ def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
 
-def tokenise(tokenizer: Any, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ids and character spans of a string, with one source of BOS."""
+def tokenise(tokenizer: Any, text: str, *, special: bool = True) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids and character spans of a string, with one source of BOS: the text, or with `special` the tokenizer."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -105,7 +108,9 @@ def tokenise(tokenizer: Any, text: str) -> tuple[NDArray[np.int64], NDArray[np.i
         ) from None
     bos = tokenizer.bos_token
     brings_its_own = bool(bos) and text.startswith(bos)
-    encoded = tokenizer(text, return_offsets_mapping=True, add_special_tokens=not brings_its_own, verbose=False)
+    encoded = tokenizer(
+        text, return_offsets_mapping=True, add_special_tokens=special and not brings_its_own, verbose=False
+    )
     ids = np.asarray(encoded["input_ids"], dtype=np.int64)
     spans = np.asarray(encoded["offset_mapping"], dtype=np.int64).reshape(-1, 2)
     return ids, _cover(text, ids, spans)
@@ -120,6 +125,9 @@ def _cover(text: str, ids: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArr
             if start > end and text[end:start].isspace():
                 spans[i, 0] = end
             end = max(end, int(stop))
+        elif start > end and text[end:start].isspace():  # a token of white space whose offsets were trimmed away
+            spans[i] = end, start
+            end = int(start)
         else:  # BOS and the like: nowhere in the text
             spans[i] = end
     return spans
@@ -140,29 +148,38 @@ def _render(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> tuple[str,
     for message in messages:
         if not isinstance(message.get("content"), str):
             raise ArgumentError(f"prompt has the message {dict(message)!r}; each needs a 'role' and a text 'content'")
-    plain = [dict(message) for message in messages]
 
-    def apply(some: list[dict[str, str]], opening: bool) -> str:
-        return str(tokenizer.apply_chat_template(some, tokenize=False, add_generation_prompt=opening))
+    def apply(some: list[dict[str, str]]) -> str:
+        return str(tokenizer.apply_chat_template(some, tokenize=False, add_generation_prompt=True))
 
-    text = apply(plain, True)
+    text = apply([dict(message) for message in messages])
+    # Marks in place of the contents show what the template writes around each, whatever the contents repeat of it.
+    marked = apply([{**message, "content": f"\ue000{i}\ue001"} for i, message in enumerate(messages)])
+    around = re.split("\ue000([0-9]+)\ue001", marked)
     turns: list[tuple[str, int, int]] = []
     cursor = 0
-    for i, message in enumerate(plain):
-        prefix = apply(plain[: i + 1], False)
-        end = len(prefix) if text.startswith(prefix) else len(text)
-        content = message["content"].strip()  # many templates strip
-        # From the right: a template may put a system prompt of its own in front of the first message.
-        start = text.rfind(content, cursor, end) if content else -1
-        if start >= 0:
-            turns.append((message["role"], start, start + len(content)))
-            cursor = start + len(content)
+    for before, number, after in zip(around[0::2], around[1::2], around[2::2], strict=False):
+        message = messages[int(number)]
+        start, length = _locate(text, message["content"], cursor, before, after)
+        if length:
+            turns.append((message["role"], start, start + length))
+        cursor = start + length
     return text, turns
 
 
+def _locate(text: str, content: str, cursor: int, before: str, after: str) -> tuple[int, int]:
+    """Start and length of a message's content, from `cursor` on; many templates strip it, some rewrite it."""
+    forms = (content, content.strip(), content.lstrip(), content.rstrip())
+    start = cursor + len(before)
+    if text.startswith(before, cursor):
+        for form in forms:
+            if text.startswith(form + after, start):
+                return start, len(form)
+    start = text.find(content.strip(), cursor)
+    return (start, len(content.strip())) if start >= 0 else (cursor, 0)
+
+
 def _groups(turns: list[tuple[str, int, int]], spans: NDArray[np.int64]) -> tuple[Group, ...]:
-    if not turns:
-        return ()
     labels = []
     for start, end in spans:
         middle = (start + end) / 2
@@ -228,30 +245,30 @@ def continuation(tokenizer: Any, prompt: Encoded, target: str | int, *, argument
     added = _added(tokenizer, prompt, target)
     if added is not None:
         return added
+    joins = f"{argument}={target!r} cannot follow this prompt: the tokenizer joins it to {prompt.tokens[-1]!r}."
     spaced = " " + target.lstrip()
-    if target != spaced and _added(tokenizer, prompt, spaced) is not None:
+    if prompt.text[-1:] == " ":
         raise TargetError(
-            f"{argument}={target!r} cannot follow this prompt as written: the tokenizer joins it to"
-            f" {prompt.tokens[-1]!r}. Did you mean {spaced!r}, with a leading space?",
+            f"{joins} Leave out the space at the prompt's end, and give {spaced!r}, with a leading space.",
             argument=argument,
             suggestion=spaced,
         )
-    raise TargetError(
-        f"{argument}={target!r} cannot follow this prompt: the tokenizer joins it to {prompt.tokens[-1]!r}."
-        " End the prompt before that word, or pass the id of a token.",
-        argument=argument,
-    )
+    if target != spaced and _added(tokenizer, prompt, spaced) is not None:
+        raise TargetError(
+            f"{joins} Did you mean {spaced!r}, with a leading space?", argument=argument, suggestion=spaced
+        )
+    raise TargetError(f"{joins} End the prompt before that word, or pass the id of a token.", argument=argument)
 
 
 def _added(tokenizer: Any, prompt: Encoded, target: str) -> NDArray[np.int64] | None:
     try:
-        ids, _ = tokenise(tokenizer, prompt.text + target)
+        before, _ = tokenise(tokenizer, prompt.text, special=False)
+        after, _ = tokenise(tokenizer, prompt.text + target, special=False)
     except ArgumentError:
         return None
-    n = len(prompt)
-    if len(ids) > n and np.array_equal(ids[:n], prompt.ids):
-        return ids[n:]
-    return None
+    # Not the prompt's own ids: they may have a BOS that is not in the text, or be no tokenizer's choice.
+    n = len(before)
+    return after[n:] if len(after) > n and np.array_equal(after[:n], before) else None
 
 
 def looks_joined(prompt: Encoded, target: str) -> bool:

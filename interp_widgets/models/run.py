@@ -10,9 +10,9 @@ sees one state from start to end, whatever is clicked meanwhile.
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Sequence
-from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,12 @@ from torch import Tensor
 
 from interp_widgets.errors import Cancelled
 from interp_widgets.models.architectures import Site
-from interp_widgets.models.hooks import Key, Snapshot, current_run, running
+from interp_widgets.models.hooks import Key, Snapshot, open_runs, running
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
+
+_PATIENCE = 0.002  # seconds between two looks at a lock that another thread holds
 
 # Where a run looks at its cancel flag: between these the work is a fraction of a layer.
 _PULSES = ("resid_post", "attn_out", "mlp_out", "mlp_key")
@@ -64,17 +66,19 @@ class Run:
         self.open = False
         self._given: Snapshot | None = snapshot if snapshot is not None or self.outer is None else self.outer.snapshot
         self.snapshot: Snapshot = self._given or Snapshot((), lm.architecture)
-        self._token: Token[weakref.ref[Run] | None] | None = None
 
     def __enter__(self) -> Run:
-        self._lock()
         try:
+            self.open = True
+            while self.outer is None and not self.lm.lock.take(self):
+                self.check()
+                time.sleep(_PATIENCE)
             if self._given is None:
                 self.snapshot = self.board.here()
-            self.open = True
-            self.board.runs.add(self)
-            self.board.sync()
-            self._token = current_run.set(weakref.ref(self))
+            with self.board.changing:
+                self.board.runs.add(self)
+                self.board.sync()
+            open_runs.set((*open_runs.get(), weakref.ref(self)))
         except BaseException:
             self._close()
             raise
@@ -85,20 +89,15 @@ class Run:
     ) -> None:
         self._close()
 
-    def _lock(self) -> None:
-        while not self.lm.lock.acquire(timeout=0.05):
-            self.check()
-
     def _close(self) -> None:
+        self.open = False  # first: from here on nobody takes this run for an open one, wherever an interrupt lands
         try:
-            self.open = False
-            if self._token is not None:
-                current_run.reset(self._token)
-                self._token = None
-            self.board.runs.discard(self)
-            self.board.sync()
+            open_runs.set(tuple(run for run in open_runs.get() if run() not in (None, self)))
+            with self.board.changing:
+                self.board.runs.discard(self)
+                self.board.sync()
         finally:
-            self.lm.lock.release()
+            self.lm.lock.free(self)
 
     def keys(self) -> set[Key]:
         """Modules where this run itself needs a hook, beside those of its snapshot."""
@@ -115,6 +114,8 @@ class Run:
         """Raise `Cancelled` if the flag is set."""
         if self.cancel is not None and self.cancel.is_set():
             raise Cancelled("cancelled; nothing was changed")
+        if self.outer is not None and self.outer.open:
+            self.outer.check()
 
     def pulse(self, activation: Tensor) -> None:
         """Called by every hook: look at the flag now, and again when the gradient comes back through here."""
