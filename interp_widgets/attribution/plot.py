@@ -1,0 +1,80 @@
+"""`plot()`: the scores as signed bars, for papers and slides."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from interp_widgets.attribution.html import AGAINST, FOR
+from interp_widgets.attribution.payload import highlight_payload
+from interp_widgets.attribution.text import MARKS
+from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from interp_widgets.attribution.result import AttributionResult
+
+_ROW = 0.24  # inches for one token
+_LONGEST_NAME = 28
+_LABELLED_ROWS = 60  # beyond this, numbers at the bars are too small to read
+
+
+def plot(result: AttributionResult) -> Figure:
+    """Horizontal bars in reading order: for in solid blue, against in hatched vermilion; muted if not to be trusted.
+
+    The verdict stands in the title, so that the picture does not travel without it.
+    """
+    payload = highlight_payload(result)
+    boxes, verdict = payload["boxes"], payload["verdict"]
+    largest = payload["scale"]["max"] or 1.0
+    title = drawable("".join(part["text"] for part in payload["title"]))
+    sentence = drawable(f"{MARKS[verdict['word']]} {verdict['word']}: {verdict['sentence']}")
+    told = textwrap.fill(sentence, 80).splitlines()
+    figure = ResultFigure(figsize=(6.4, 0.9 + 0.2 * len(told) + _ROW * max(len(boxes), 1)), layout="constrained")
+    axes = figure.add_subplot()
+    alpha = 0.45 if verdict["word"] == "do not trust" else 1.0
+    rows = range(len(boxes))
+    for row, box in zip(rows, boxes, strict=True):
+        favours = box["score"] > 0
+        colour = tuple(part / 255 for part in (FOR if favours else AGAINST))
+        axes.barh(
+            row,
+            box["score"],
+            height=0.7,
+            color=colour if favours else "white",
+            edgecolor=colour,
+            hatch=None if favours else "//////",
+            alpha=alpha,
+        )
+        if len(boxes) <= _LABELLED_ROWS and box["score"]:
+            axes.annotate(
+                box["label"],
+                (box["score"], row),
+                xytext=(4 if favours else -4, 0),
+                textcoords="offset points",
+                ha="left" if favours else "right",
+                va="center",
+                fontsize=8,
+            )
+    names = axes.set_yticks(rows, [_name(box["name"]) for box in boxes], fontsize=9) and axes.get_yticklabels()
+    for name in names:
+        name.set_fontfamily(list(FAMILIES))
+        name.set_parse_math(False)  # a "$" in a prompt is a dollar
+    axes.set_ylim(len(boxes) - 0.4, -0.6)
+    axes.set_xlim(-1.2 * largest, 1.2 * largest)
+    axes.axvline(0, color="0.4", linewidth=0.8)
+    axes.set_xlabel(payload["scale"]["unit"])
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    heading = axes.set_title(
+        "\n".join([title, *told]), loc="left", fontsize=9, fontfamily=list(FAMILIES[::-1]), parse_math=False
+    )
+    heading.set_x(0.0)
+    return figure
+
+
+def _name(name: str) -> str:
+    cut = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}\u2026"
+    return drawable(cut)
