@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from interp_widgets.attribution import registry
-from interp_widgets.attribution.integrated_gradients import BASELINES, TEXT, points
+from interp_widgets.attribution.integrated_gradients import check_baseline, check_path
 from interp_widgets.attribution.registry import Method, Work
 from interp_widgets.attribution.result import AttributionResult
-from interp_widgets.attribution.target import Question, ask
-from interp_widgets.errors import ArgumentError, Cancelled
-from interp_widgets.models.memory import available_bytes, give_back, gradient_bytes
+from interp_widgets.attribution.target import Question, ask, count_passes
+from interp_widgets.errors import ArgumentError, Cancelled, MemoryExhaustedError
+from interp_widgets.models.memory import available_bytes, give_back, gradient_bytes, is_memory_error
 from interp_widgets.models.prompts import Encoded, Prompt
 from interp_widgets.results.cost import Cost
 from interp_widgets.results.provenance import Provenance, versions
@@ -69,22 +72,35 @@ def attribute(
     ------
     EmptyPromptError, PromptTooLongError, TargetError, ArgumentError, NonFiniteError, MemoryExhaustedError, Cancelled
     """
-    chosen = registry.find(method)
-    settings = _settings(chosen, baseline, steps, quadrature)
-    encoded = lm.encode(prompt)
-    plan = _plan(lm, chosen, len(encoded), batch_size, checkpoint)
-    if confirm is not None and not confirm(_cost(lm, chosen, len(encoded), steps, plan)):
+    job = _prepare(lm, prompt, target, foil, method, baseline, steps, quadrature, checkpoint, seed, batch_size)
+    chosen, encoded, plan = job.method, job.encoded, job.plan
+    if confirm is not None and not confirm(job.cost):
         raise Cancelled("not confirmed; nothing was computed")
     began = time.perf_counter()
-    with _Bar(progress) as bar, lm.run(cancel=cancel, prompt_length=len(encoded), checkpoint=plan.checkpoint) as run:
-        run.check()
-        interventions = lm.ledger.active_names()
-        question = ask(lm, encoded, target, foil)
-        scores = chosen.run(question, Work(settings, seed, plan.batch_size, bar.advance))
+    try:
+        # A caller's inference_mode would make tensors that cannot have a gradient.
+        with (
+            torch.inference_mode(False),
+            _Bar(progress) as bar,
+            lm.run(cancel=cancel, prompt_length=len(encoded), checkpoint=plan.checkpoint) as run,
+        ):
+            run.check()
+            interventions = [str(getattr(change, "name", change)) for change in run.snapshot.changes]
+            question = ask(lm, encoded, target, foil)
+            scores = chosen.run(question, Work(job.settings, job.seed, plan.batch_size, bar.advance))
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryExhaustedError) or not is_memory_error(error):
+            raise
+        raise MemoryExhaustedError(
+            f"memory is exhausted: {error}; shorten the prompt or close other kernels"
+        ) from error
+    finally:
+        if plan.gradient_bytes > 2**28:
+            give_back()
     seconds = time.perf_counter() - began
-    lm.note_speed(seconds / (scores.forward_passes * len(encoded) * _weight(chosen, plan)))
-    if plan.gradient_bytes > 2**28:
-        give_back()
+    without = question.forward_passes + scores.test_passes
+    weighted = without + (scores.forward_passes - scores.test_passes) * _weight(chosen, plan)
+    lm.note_speed(seconds / (weighted * len(encoded)))
     notes = list(scores.notes)
     if scores.batch_size < plan.batch_size:
         notes.append(f"memory was short: batch size {plan.batch_size} halved to {scores.batch_size}")
@@ -105,11 +121,11 @@ def attribute(
         gap=question.gap,
         candidates=question.candidates,
         method=chosen.name,
-        settings=settings,
+        settings=job.settings,
         diagnostics=scores.diagnostics,
         verdict=scores.verdict,
         provenance=_provenance(
-            lm, prompt, encoded, interventions, seed, scores.batch_size,
+            lm, prompt, encoded, interventions, job.seed, scores.batch_size,
             question.forward_passes + scores.forward_passes, seconds, notes,
         ),
     )  # fmt: skip
@@ -122,14 +138,71 @@ def estimate_attribute(
     foil: str | int | None = None,
     method: str = "auto",
     *,
+    baseline: str = "zero",
     steps: int = 50,
+    quadrature: str = "gauss-legendre",
     checkpoint: bool | None = None,
+    seed: int = 0,
     batch_size: int | None = None,
-    **others: Any,
+    progress: Progress | bool | None = None,
+    cancel: threading.Event | None = None,
+    confirm: Callable[[Cost], bool] | None = None,
 ) -> Cost:
     """What `attribute` with the same arguments would cost; runs nothing."""
-    chosen, tokens = registry.find(method), len(lm.encode(prompt))
-    return _cost(lm, chosen, tokens, steps, _plan(lm, chosen, tokens, batch_size, checkpoint))
+    return _prepare(
+        lm, prompt, target, foil, method, baseline, steps, quadrature, checkpoint, seed, batch_size
+    ).cost  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The checked arguments of one call, and what it would cost."""
+
+    method: Method
+    settings: dict[str, Any]
+    encoded: Encoded
+    seed: int
+    plan: _Plan
+    cost: Cost
+
+
+def _prepare(
+    lm: LanguageModel,
+    prompt: Prompt,
+    target: str | int | None,
+    foil: str | int | None,
+    method: str,
+    baseline: str,
+    steps: int,
+    quadrature: str,
+    checkpoint: bool | None,
+    seed: int,
+    batch_size: int | None,
+) -> _Job:
+    """Everything that can be known before the model runs."""
+    chosen = registry.find(method)
+    check_baseline(baseline)
+    steps = check_path(quadrature, steps)
+    given: dict[str, Any] = {"baseline": baseline, "steps": steps, "quadrature": quadrature}
+    seed = _whole("seed", seed, 0)
+    encoded = lm.encode(prompt)
+    plan = _plan(lm, chosen, len(encoded), batch_size, checkpoint)
+    asking, each = count_passes(lm, encoded, target, foil)
+    first, further = chosen.passes(len(encoded), steps, each)
+    weighted = asking + first * _weight(chosen, plan) + further
+    cost = Cost(
+        forward_passes=asking + first,
+        seconds=weighted * len(encoded) * lm.seconds_per_token,
+        bytes=plan.gradient_bytes,
+        further_passes=further,
+    )
+    return _Job(chosen, {name: given[name] for name in chosen.settings}, encoded, seed, plan, cost)
+
+
+def _whole(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ArgumentError(f"{name}={value!r}: a whole number from {least}")
+    return int(value)
 
 
 @dataclass(frozen=True)
@@ -139,19 +212,11 @@ class _Plan:
     gradient_bytes: int
 
 
-def _settings(method: Method, baseline: str, steps: int, quadrature: str) -> dict[str, Any]:
-    if not isinstance(baseline, str) or not (baseline in BASELINES or baseline.startswith(TEXT)):
-        raise ArgumentError(f"baseline={baseline!r}: one of {', '.join(BASELINES)}, or 'text:' and a text of your own")
-    points(quadrature, steps)  # looks at both
-    given = {"baseline": baseline, "steps": steps, "quadrature": quadrature}
-    return {name: given[name] for name in method.settings}
-
-
 def _plan(lm: LanguageModel, method: Method, tokens: int, batch_size: int | None, checkpoint: bool | None) -> _Plan:
     """Batch size and checkpoints: half of the free memory at most; on a CPU larger batches than about 250 tokens gain
     nothing (measured in benchmarks/integrated_gradients.py) and answer a cancel later."""
-    if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1):
-        raise ArgumentError(f"batch_size={batch_size!r}: a whole number from 1")
+    if batch_size is not None:
+        batch_size = _whole("batch_size", batch_size, 1)
     free = available_bytes(lm.device) // 2
     if checkpoint is None:
         rows = batch_size or 1
@@ -165,15 +230,6 @@ def _plan(lm: LanguageModel, method: Method, tokens: int, batch_size: int | None
 
 
 CPU_TOKENS = 256
-
-
-def _cost(lm: LanguageModel, method: Method, tokens: int, steps: int, plan: _Plan) -> Cost:
-    passes = method.passes(tokens, steps, 1)
-    return Cost(
-        forward_passes=passes,
-        seconds=passes * tokens * lm.seconds_per_token * _weight(method, plan),
-        bytes=plan.gradient_bytes,
-    )
 
 
 def _weight(method: Method, plan: _Plan) -> float:
@@ -192,7 +248,7 @@ def _provenance(
     seconds: float,
     notes: Sequence[str],
 ) -> Provenance:
-    plain: Any = prompt if isinstance(prompt, str) else [m if isinstance(m, dict) else int(m) for m in prompt]  # type: ignore[arg-type]  # the union is known to be one or the other
+    plain: Any = prompt if isinstance(prompt, str) else [dict(m) if isinstance(m, Mapping) else int(m) for m in prompt]
     return Provenance(
         model=lm.name,
         fingerprint=lm.fingerprint,

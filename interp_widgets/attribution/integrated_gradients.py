@@ -9,13 +9,17 @@ result carries by how much they do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import roots_legendre
 from torch import Tensor
 
 from interp_widgets.attribution.target import Question
@@ -39,7 +43,34 @@ QUADRATURES = {
     "midpoint": "midpoint rule",
     "trapezoid": "trapezoid rule",
 }
+MAX_STEPS = 10_000  # Gauss-Legendre nodes for as many take three seconds; more points say nothing new
 Floats = NDArray[np.float64]
+
+
+def not_one_of(argument: str, value: Any, names: Iterable[str], also: str = "") -> ArgumentError:
+    """The error for a name that is not known, with the nearest one that is."""
+    names = list(names)
+    near = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ArgumentError(f"{argument}={value!r}: one of {', '.join(names)}{also}.{hint}")
+
+
+def check_path(quadrature: str, steps: int) -> int:
+    """The steps as a plain int. Raises ArgumentError for an unknown quadrature, or steps that it cannot take."""
+    if not isinstance(quadrature, str) or quadrature not in QUADRATURES:
+        raise not_one_of("quadrature", quadrature, QUADRATURES)
+    least = 2 if quadrature == "trapezoid" else 1
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or not least <= steps <= MAX_STEPS:
+        raise ArgumentError(f"steps={steps!r}: a whole number from {least} to {MAX_STEPS}")
+    return int(steps)
+
+
+def check_baseline(baseline: str) -> None:
+    """Raises ArgumentError for an unknown baseline, or "text:" without a text."""
+    if not isinstance(baseline, str) or not (baseline in BASELINES or baseline.startswith(TEXT)):
+        raise not_one_of("baseline", baseline, BASELINES, ", or 'text:' and a text of your own")
+    if baseline == TEXT:
+        raise ArgumentError(f"baseline={baseline!r}: there is no text after 'text:'")
 
 
 def points(quadrature: str, steps: int) -> tuple[Floats, Floats]:
@@ -48,13 +79,9 @@ def points(quadrature: str, steps: int) -> tuple[Floats, Floats]:
     "riemann" takes the right ends, as textbooks do: a = 1/n, ..., 1.  "trapezoid" needs two points; its inner weights
     are 1/(n - 1) (captum weighs by 1/n and so misses the integral of a constant).
     """
-    if quadrature not in QUADRATURES:
-        raise ArgumentError(f"quadrature={quadrature!r}: one of {', '.join(QUADRATURES)}")
-    least = 2 if quadrature == "trapezoid" else 1
-    if isinstance(steps, bool) or not isinstance(steps, int) or not least <= steps <= 100_000:
-        raise ArgumentError(f"steps={steps!r}: a whole number from {least} to 100000")
+    steps = check_path(quadrature, steps)
     if quadrature == "gauss-legendre":
-        nodes, weights = np.polynomial.legendre.leggauss(steps)
+        nodes, weights = roots_legendre(steps)
         return (nodes + 1) / 2, weights / 2
     if quadrature == "trapezoid":
         weights = np.full(steps, 1 / (steps - 1))
@@ -68,8 +95,10 @@ def baseline_embeds(lm: LanguageModel, tokens: int, baseline: str) -> tuple[Tens
     """(1, tokens, width) in the model's dtype, and a note if the baseline's text was fitted to the prompt's length.
 
     "zero": zeros. "mean": the mean over the vocabulary of what enters the first layer. "eos": the end-of-text token,
-    else the padding token, at every position. "text:...": the tokens of a text of one's own, repeated or cut.
+    else the padding token, at every position. "text:...": the tokens of a text of one's own, repeated or cut; a BOS
+    that the tokenizer puts in front of it stays there and is not repeated.
     """
+    check_baseline(baseline)
     if baseline == "zero":
         return torch.zeros(1, tokens, lm.architecture.width, device=lm.device, dtype=lm.dtype), None
     if baseline == "mean":
@@ -81,26 +110,28 @@ def baseline_embeds(lm: LanguageModel, tokens: int, baseline: str) -> tuple[Tens
         if token is None:
             raise ArgumentError("baseline='eos': this tokenizer has neither an end-of-text nor a padding token")
         return lm.embed(torch.full((1, tokens), token)), None
-    if baseline.startswith(TEXT):
-        text = baseline[len(TEXT) :]
-        ids = tokenise(lm.tokenizer, text)[0]
-        if len(ids) == 0:
-            raise ArgumentError(f"baseline={baseline!r}: there is no text after 'text:'")
-        fitted = torch.as_tensor(np.resize(ids, tokens))[None]  # repeats, then cuts
-        note = None
-        if len(ids) != tokens:
-            how = "repeated" if len(ids) < tokens else "cut"
-            note = f"baseline text of {len(ids)} tokens {how} to {tokens}"
-        return lm.embed(fitted), note
-    raise ArgumentError(f"baseline={baseline!r}: one of {', '.join(BASELINES)}, or 'text:' and a text of your own")
+    ids = tokenise(lm.tokenizer, baseline[len(TEXT) :])[0]
+    front = int(len(ids) > 1 and ids[0] == lm.tokenizer.bos_token_id)
+    fitted = np.concatenate([ids[:front], np.resize(ids[front:], tokens - front)])  # resize repeats, then cuts
+    note = None
+    if len(ids) != tokens:
+        how = "repeated" if len(ids) < tokens else "cut"
+        note = f"baseline text of {len(ids)} tokens {how} to {tokens}"
+    return lm.embed(torch.as_tensor(fitted)[None]), note
 
 
 def _mean_embedding(lm: LanguageModel) -> Tensor:
-    total = torch.zeros(lm.architecture.width, dtype=torch.float64, device=lm.device)
+    home = _home_of_sums(lm.device)
+    total = torch.zeros(lm.architecture.width, dtype=torch.float64, device=home)
     ids = torch.arange(lm.architecture.weight_of_embedding.shape[0])
     for chunk in ids.split(8192):  # never a second copy of the whole matrix
-        total += lm.embed(chunk[None])[0].to(torch.float64).sum(0)
-    return (total / len(ids)).to(lm.dtype)
+        total += lm.embed(chunk[None])[0].detach().to(home).double().sum(0)
+    return (total / len(ids)).to(lm.dtype).to(lm.device)
+
+
+def _home_of_sums(device: torch.device) -> torch.device:
+    """Where float64 sums live: on the device, but Apple's (MPS) has no float64."""
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 @dataclass(frozen=True)
@@ -132,25 +163,29 @@ def integrate(
     ids = torch.as_tensor(question.prompt.ids)[None]
     with torch.no_grad():
         end = lm.embed(ids)
-        difference = end - baseline
         due = question.value - float(question.values(baseline)[0])
-    # float64 sums of float32 gradients: hundreds of large terms of both signs nearly cancel.
-    integral = torch.zeros(end.shape[1:], dtype=torch.float64, device=end.device)
+        if not math.isfinite(due):
+            raise NonFiniteError(f"{lm.name} gives a number that is not finite at the baseline; take another baseline")
+        # float64 sums of float32 gradients: hundreds of large terms of both signs nearly cancel.
+        home = _home_of_sums(end.device)
+        origin = baseline.to(home).double()
+        difference = end.to(home).double() - origin
+        integral = torch.zeros(end.shape[1:], dtype=torch.float64, device=home)
 
     def work(start: int, stop: int) -> None:
-        at = torch.as_tensor(alphas[start:stop], device=end.device)[:, None, None]
-        embeds = (baseline.double() + at * difference.double()).to(end.dtype).requires_grad_()
+        at = torch.as_tensor(alphas[start:stop], device=home)[:, None, None]
+        embeds = (origin + at * difference).to(end.dtype).to(end.device).requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(question.values(embeds).sum(), embeds)
         finite = torch.isfinite(gradient).all(dim=(1, 2))
         if not finite.all():
             _refuse(lm, ids, float(alphas[start:stop][~finite.cpu().numpy()][0]))
-        weight = torch.as_tensor(weights[start:stop], device=end.device)
-        integral.add_(torch.einsum("s,snd->nd", weight, gradient.double()))
+        weight = torch.as_tensor(weights[start:stop], device=home)
+        integral.add_(torch.einsum("s,snd->nd", weight, gradient.to(home).double()))
         advance(stop)
 
     held = in_batches(steps, batch_size, work)
-    scores = (integral * difference[0].double()).sum(-1)
+    scores = (integral * difference[0]).sum(-1)
     return PathIntegral(
         scores=scores.cpu().numpy(),
         due=due,

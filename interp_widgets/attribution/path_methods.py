@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from interp_widgets.attribution.diagnostics import CAUTION_ERROR, completeness_error, deletion, verdict_of_path
+from interp_widgets.attribution.diagnostics import (
+    CAUTION_ERROR,
+    completeness_error,
+    deletion,
+    deletion_rows,
+    verdict_of_path,
+)
 from interp_widgets.attribution.integrated_gradients import baseline_embeds, integrate
 from interp_widgets.attribution.registry import Method, Scores, Work, register
 from interp_widgets.attribution.target import Question
@@ -10,6 +16,8 @@ from interp_widgets.attribution.target import Question
 
 def _run(question: Question, work: Work) -> Scores:
     steps = int(work.settings["steps"])
+    tests = deletion_rows(len(question.prompt))
+    total_work = steps + tests
     baseline, note = baseline_embeds(question.lm, len(question.prompt), work.settings["baseline"])
     path = integrate(
         question,
@@ -17,29 +25,38 @@ def _run(question: Question, work: Work) -> Scores:
         steps=steps,
         quadrature=work.settings["quadrature"],
         batch_size=work.batch_size,
-        advance=lambda done: work.advance(done, steps, "integrating along the path"),
+        advance=lambda done: work.advance(done, total_work, "integrating along the path"),
     )
     error = completeness_error(path.scores, path.due)
     total = float(path.scores.sum())
     diagnostics = {"sum": total, "due": path.due, "completeness_error": error}
-    passes = path.forward_passes
+    notes = [note] if note else []
     test = None
     if error <= CAUTION_ERROR:  # an integral that has not converged needs no further test
-        work.advance(steps, steps, "testing the order by deletion")
-        test = deletion(question, path.scores, seed=work.seed, batch_size=4 * path.batch_size)
-        passes += test.forward_passes
+        test = deletion(
+            question,
+            path.scores,
+            seed=work.seed,
+            batch_size=(batch := 4 * path.batch_size),  # without a way back four times as many rows fit
+            advance=lambda done: work.advance(steps + done, total_work, "testing the order by deletion"),
+        )
+        if test.batch_size < batch:
+            notes.append(f"memory was short: batch size {batch} of the deletion test halved to {test.batch_size}")
         diagnostics |= {
             "deletion_drop": test.drop,
             "deletion_drop_random": test.random_mean,
             "deletion_z": test.z,
         }
+    work.advance(total_work, total_work, "done")
+    test_passes = test.forward_passes if test is not None else 0
     return Scores(
         scores=path.scores,
         diagnostics=diagnostics,
         verdict=verdict_of_path(total, path.due, error, test, question.unit, _advice(question, work)),
-        forward_passes=passes,
+        forward_passes=path.forward_passes + test_passes,
         batch_size=path.batch_size,
-        notes=(note,) if note else (),
+        test_passes=test_passes,
+        notes=tuple(notes),
     )
 
 
@@ -65,10 +82,10 @@ INTEGRATED_GRADIENTS = register(
         label="integrated gradients",
         settings=("baseline", "steps", "quadrature"),
         gradient=True,
-        cost="steps + 2 forward, steps backward",
+        cost="steps + 2 forward, steps backward; up to 105 more forward to test the order where the integral converges",
         promises="completeness: scores sum to the difference between prompt and baseline, if the integral converges",
         source="Sundararajan, Taly and Yan 2017, equation 1",
-        passes=lambda tokens, steps, each: (steps + 1) * each + 1,
+        passes=lambda tokens, steps, each: ((steps + 1) * each, deletion_rows(tokens) * each),
         run=_run,
     )
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.integrated_gradients import BASELINES, QUADRATURES
+from interp_widgets.attribution.integrated_gradients import BASELINES, QUADRATURES, not_one_of
 from interp_widgets.attribution.target import Question
-from interp_widgets.errors import ArgumentError
 from interp_widgets.results.provenance import Verdict
 
 __all__ = ["AUTO", "BASELINES", "QUADRATURES", "Method", "Scores", "Work", "describe", "find", "register"]
@@ -32,13 +30,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a method gives: float64 scores (tokens,), measured diagnostics, the verdict, and its cost."""
+    """What a method gives: float64 scores (tokens,), measured diagnostics, the verdict, and its cost.
+
+    forward_passes counts all; `test_passes` of them belong to a test of the scores and have no way back.
+    """
 
     scores: NDArray[np.float64]
     diagnostics: dict[str, float]
     verdict: Verdict
     forward_passes: int
     batch_size: int
+    test_passes: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -47,7 +49,8 @@ class Method:
     """One attribution method.
 
     settings: which of baseline, steps and quadrature it takes; gradient: whether it needs a backward pass;
-    cost: forward passes in words; promises: what its scores guarantee; passes: rows for (tokens, steps, each).
+    cost: forward passes in words; promises: what its scores guarantee; passes: for (tokens, steps, passes of one
+    evaluation), how many the scores take, and how many more a test of them that may follow.
     """
 
     name: str
@@ -57,7 +60,7 @@ class Method:
     cost: str
     promises: str
     source: str
-    passes: Callable[[int, int, int], int]
+    passes: Callable[[int, int, int], tuple[int, int]]
     run: Callable[[Question, Work], Scores]
 
 
@@ -73,10 +76,8 @@ def find(name: str) -> Method:
     """The method by its name; "auto" is the default one. Raises ArgumentError offering the nearest name."""
     _load()
     wanted = AUTO if name == "auto" else name
-    if wanted not in _METHODS:
-        near = difflib.get_close_matches(str(name), _METHODS, n=1, cutoff=0.4)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ArgumentError(f"method={name!r}: one of auto, {', '.join(_METHODS)}.{hint}")
+    if not isinstance(wanted, str) or wanted not in _METHODS:
+        raise not_one_of("method", name, ["auto", *_METHODS])
     return _METHODS[wanted]
 
 

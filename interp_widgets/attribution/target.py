@@ -100,7 +100,7 @@ def ask(lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str 
     """
     with torch.no_grad():
         ids = torch.as_tensor(prompt.ids)[None]
-        logits = lm.next_logits(ids)[0].double()
+        logits = lm.next_logits(ids)[0].cpu().double()  # in this order: MPS has no float64
         require_finite(lm, ids, logits)
         log_p = logits.log_softmax(-1)
         if target is None:
@@ -147,8 +147,28 @@ def ask(lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str 
     )
 
 
-def _resolve(lm: LanguageModel, prompt: Encoded, wish: str | int, argument: str, log_p: Tensor) -> Ids:
+def count_passes(
+    lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str | int | None
+) -> tuple[int, int]:
+    """How many forward passes `ask` takes, and each row of `Question.values`; runs nothing. Raises TargetError."""
+    wishes = [(target, "target"), (foil, "foil")]
+    lengths = [len(_ids(lm, prompt, wish, argument)) for wish, argument in wishes if wish is not None]
+    long = sum(length > 1 for length in lengths)
+    return 1 + long, 2 if long and foil is not None else 1
+
+
+def _ids(lm: LanguageModel, prompt: Encoded, wish: str | int, argument: str) -> Ids:
+    if isinstance(wish, np.integer):  # an id out of `token_ids` or `target_ids`
+        wish = int(wish)
     ids = continuation(lm.tokenizer, prompt, wish, argument=argument)
+    if int(ids.max()) >= lm.architecture.vocabulary:  # a tokenizer may know more tokens than its model
+        last = lm.architecture.vocabulary - 1
+        raise TargetError(f"{argument}={wish!r}: this model has token ids 0 to {last}", argument=argument)
+    return ids
+
+
+def _resolve(lm: LanguageModel, prompt: Encoded, wish: str | int, argument: str, log_p: Tensor) -> Ids:
+    ids = _ids(lm, prompt, wish, argument)
     if isinstance(wish, str) and looks_joined(prompt, wish):
         spaced = " " + wish
         try:
