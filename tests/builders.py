@@ -77,7 +77,7 @@ def make_result(**changes: Any) -> AttributionResult:
 
 
 def make_emoji_result() -> AttributionResult:
-    """"Hi 👋!" as byte tokens: " \\xf0\\x9f", "\\x91", "\\x8b" share the waving hand."""
+    """The text "Hi 👋!" as byte tokens: " \\xf0\\x9f", "\\x91", "\\x8b" share the waving hand."""
     tokens = ("Hi", " \ufffd", "\ufffd", "\ufffd", "!")
     return make_result(
         pieces=["Hi", " 👋", "!"],

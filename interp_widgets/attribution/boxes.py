@@ -2,12 +2,14 @@
 
 1. Tokens whose spans overlap share a character (an emoji is several byte tokens): one box, scores summed, the tokens
    kept as its parts.
-2. A token with an empty span is not in the text (a BOS, or one that the tokenizer dropped): its own box, named by itself.
+2. A token with an empty span is not in the text (a BOS, or one that the tokenizer dropped): a box of its own, named
+   by itself.
 3. Text between two spans belongs to the box after it, so that the boxes in order are the whole text.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,9 +29,7 @@ class Box:
     parts: tuple[str, ...] = ()
 
 
-def boxes(
-    text: str, tokens: Sequence[str], spans: NDArray[np.int64], scores: NDArray[np.float64]
-) -> list[Box]:
+def boxes(text: str, tokens: Sequence[str], spans: NDArray[np.int64], scores: NDArray[np.float64]) -> list[Box]:
     """Boxes of a prompt in reading order; spans (tokens, 2) index `text`. Every token is in exactly one box."""
     found: list[Box] = []
     drawn = 0  # characters of the text that stand in a box already
@@ -79,7 +79,8 @@ def _parts(text: str, tokens: Sequence[str]) -> tuple[str, ...]:
             for i, token in enumerate(tokens)
         )
     return tuple(
-        named(token) if "\ufffd" not in token else _name_bytes(piece) for token, piece in zip(tokens, pieces, strict=True)
+        named(token) if "\ufffd" not in token else _name_bytes(piece)
+        for token, piece in zip(tokens, pieces, strict=True)
     )
 
 
@@ -107,7 +108,7 @@ def _split(data: bytes, tokens: Sequence[str]) -> list[bytes] | None:
     for step in reversed(reached[1:]):
         cuts.append(step[cuts[-1]])
     cuts.reverse()
-    return [data[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(cuts)]
 
 
 def _name_bytes(piece: bytes) -> str:

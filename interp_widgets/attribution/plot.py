@@ -57,10 +57,9 @@ def plot(result: AttributionResult) -> Figure:
                 va="center",
                 fontsize=8,
             )
-    names = axes.set_yticks(rows, [_name(box["name"]) for box in boxes], fontsize=9) and axes.get_yticklabels()
-    for name in names:
-        name.set_fontfamily(list(FAMILIES))
-        name.set_parse_math(False)  # a "$" in a prompt is a dollar
+    # Not read as formulas: a "$" in a prompt is a dollar.
+    names = [_name(box["name"]) for box in boxes]
+    axes.set_yticks(rows, names, fontsize=9, fontfamily=list(FAMILIES), parse_math=False)
     axes.set_ylim(len(boxes) - 0.4, -0.6)
     axes.set_xlim(-1.2 * largest, 1.2 * largest)
     axes.axvline(0, color="0.4", linewidth=0.8)

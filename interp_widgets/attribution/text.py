@@ -48,6 +48,4 @@ def _cut(name: str) -> str:
 
 def _columns(text: str) -> int:
     """Columns of a terminal: East Asian characters take two, accents none."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,7 +1,7 @@
 """What every analysis returns: a frozen dataclass of arrays with its provenance, which shows, saves and exports itself.
 
 A result is data.  How it looks is the business of the package that made it: picture, plot and widget are imported when
-first used, so that results can be computed, saved and loaded where neither Jupyter nor pandas nor matplotlib is installed.
+first used, so that results are computed, saved and loaded where neither Jupyter nor pandas nor matplotlib is installed.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def signed(x: float, scale: float | None = None) -> str:
 
 
 def probability(p: float) -> str:
-    """"0.34", "0.0034"; the ends are not rounded away: "> 0.99", "< 0.0001"."""
+    """Such as "0.34", "0.0034"; the ends are not rounded away: "> 0.99", "< 0.0001"."""
     if not math.isfinite(p):
         raise NonFiniteError(f"{p} is not a probability")
     if p >= 0.995:
@@ -61,13 +61,13 @@ def probability(p: float) -> str:
 
 
 def count(n: int, singular: str, plural: str | None = None) -> str:
-    """"1 token", "5 tokens", "1 865 forward passes"."""
+    """Such as "1 token", "5 tokens", "1 865 forward passes"."""
     number = f"{n:,}".replace(",", THIN_SPACE)
     return f"{number} {singular if n == 1 else plural or singular + 's'}"
 
 
 def duration(seconds: float) -> str:
-    """"0.04 s", "0.9 s", "12 s", "3 min 20 s"."""
+    """Such as "0.04 s", "0.9 s", "12 s", "3 min 20 s"."""
     if seconds < 0.095:
         return f"{seconds:.2f} s"
     if seconds < 9.95:
