@@ -6,6 +6,7 @@ The names below are the front door.  They load when first used, so that `import 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from interp_widgets._version import __version__
@@ -38,6 +39,7 @@ _FRONT_DOOR = {
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",
 }
+_MAKES_MODELS = ("LanguageModel", "load_model")
 _ROOMS = ("attribution", "errors", "interventions", "models", "results", "widgets")
 
 
@@ -45,6 +47,9 @@ def __getattr__(name: str) -> Any:
     if name in _FRONT_DOOR:
         found = getattr(importlib.import_module(_FRONT_DOOR[name]), name)
         globals()[name] = found
+        if name in _MAKES_MODELS and "ipykernel" in sys.modules:
+            # The status bar hears of models from the first one on; elsewhere nobody would listen.
+            importlib.import_module("interp_widgets.widgets.status").start()
         return found
     if name in _ROOMS:
         return importlib.import_module(f"interp_widgets.{name}")
@@ -60,4 +65,4 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "labextension", "dest": "interp-labextension"}]
 
 
-__all__ = ["__version__", *sorted(_FRONT_DOOR)]  # noqa: PLE0604  # the names are strings; ruff cannot see it
+__all__ = ["__version__", *sorted(_FRONT_DOOR)]
