@@ -57,7 +57,7 @@ function make(host: LiveHost | null) {
   const renderer = new HighlightRenderer({} as IRenderMime.IRendererOptions, host);
   Widget.attach(renderer, document.body);
   const saved = () => renderer.node.querySelector<HTMLElement>('[data-iw="highlight"][data-state="static"]');
-  const savedShown = () => !saved()!.parentElement!.classList.contains('lm-mod-hidden');
+  const savedShown = () => saved()?.parentElement?.classList.contains('lm-mod-hidden') === false;
   return { renderer, saved, savedShown };
 }
 
@@ -148,6 +148,14 @@ describe('the renderer', () => {
     await renderer.renderModel(bundle(true));
     expect(host.made).toHaveLength(1);
     expect(saved()).not.toBeNull();
+    host.made[0]!.draw();
+    await settle();
+    await renderer.renderModel(bundle(true));
+    expect(host.made).toHaveLength(1);
+    expect(renderer.node.querySelectorAll('[data-iw="highlight"]')).toHaveLength(1);
+    await renderer.renderModel(bundle(false));
+    expect(saved()).not.toBeNull();
+    expect(host.made[0]!.isDisposed).toBe(true);
   });
 
   it('receives its host later, and lets go of it when disposed', async () => {

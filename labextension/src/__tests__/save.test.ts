@@ -49,6 +49,18 @@ describe('SVG', () => {
     expect(Math.max(...rights)).toBeLessThanOrEqual(720 - 16);
   });
 
+  it('sets right-to-left words of a line in their own order', () => {
+    const page = parse(svg(fixtures.hostile()).text);
+    const left = (name: string): number => {
+      const group = [...page.querySelectorAll('g')].find(found => found.textContent?.startsWith(name));
+      return Number(group?.querySelector('rect')?.getAttribute('x'));
+    };
+    expect(left('·بالعالم')).toBeLessThan(left('·مرحبا'));
+    expect(left('·بالعالم')).toBeGreaterThan(left('·&amp;'));
+    // The last line begins with a Hebrew word, so it begins at the right.
+    expect(left('שלום')).toBeGreaterThan(left("';--"));
+  });
+
   it('escapes markup and characters that XML forbids', () => {
     expect(escapeXml(`<a b="c">&'`)).toBe('&lt;a b=&quot;c&quot;&gt;&amp;&#39;');
     expect(escapeXml('a\u0000b\ud800c\u001b')).toBe('a\ufffdb\ufffdc\ufffd');

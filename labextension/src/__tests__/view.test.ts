@@ -71,6 +71,20 @@ describe('the picture', () => {
     expect(document.activeElement).toBe(part(view, 'token', '[data-index="3"]'));
   });
 
+  it('looks at what a moving pointer points at, not at what scrolls under a resting one', () => {
+    const view = staticView(fixtures.capital());
+    const tokens = parts(view, 'token');
+    const move = (token: HTMLElement, x: number) =>
+      token.dispatchEvent(new MouseEvent('pointermove', { bubbles: true, screenX: x }));
+    move(tokens[1]!, 10);
+    expect(part(view, 'readout').textContent).toContain('·capital');
+    tokens[4]!.focus();
+    move(tokens[2]!, 10);
+    expect(part(view, 'readout').textContent).toContain('·is');
+    move(tokens[2]!, 11);
+    expect(part(view, 'readout').textContent).toContain('·of');
+  });
+
   it('keeps chat turns as named groups', () => {
     const view = staticView(fixtures.chat());
     expect(parts(view, 'group').map(group => group.getAttribute('aria-label'))).toEqual([

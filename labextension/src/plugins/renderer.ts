@@ -72,11 +72,13 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this._model = model;
-    const view = new HighlightView(model.data[MIME_TYPE]);
-    this._view?.dispose();
-    this._view = view;
-    this._static.node.replaceChildren(view.element);
-    this._decide();
+    if (this._static.isHidden) {
+      this._decide();
+    }
+    if (!this._static.isHidden) {
+      this._drawStatic();
+      this._decide();
+    }
   }
 
   override dispose(): void {
@@ -85,9 +87,21 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
     }
     this._host?.changed.disconnect(this._decide, this);
     this._host = null;
+    this._model = null;
     this._dropDelegate();
     this._view?.dispose();
     super.dispose();
+  }
+
+  /** Draws the saved picture; while the live one is shown there is none, so a page never holds both. */
+  private _drawStatic(): void {
+    const view = this._model === null ? null : new HighlightView(this._model.data[MIME_TYPE]);
+    this._view?.dispose();
+    this._view = view;
+    if (view !== null) {
+      this._static.node.append(view.element);
+    }
+    this._static.show();
   }
 
   private _decide(): void {
@@ -113,6 +127,8 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
       if (this._delegate?.widget === widget && widget.node.querySelector('[data-iw="highlight"]') !== null) {
         observer.disconnect();
         this._static.hide();
+        this._view?.dispose();
+        this._view = null;
         widget.show();
       }
     };
@@ -133,7 +149,9 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
     }
     this._delegate = null;
     delegate.observer.disconnect();
-    this._static.show();
+    if (this._view === null && !this.isDisposed) {
+      this._drawStatic();
+    }
     delegate.widget.dispose();
   }
 }

@@ -2,7 +2,7 @@
 
 import { h, foreign, append } from '../dom';
 import { titleText } from './title';
-import { runs } from './tokens';
+import { runs } from './lines';
 import type { HighlightPayload } from './payload';
 
 export function drawTable(payload: HighlightPayload): HTMLElement {

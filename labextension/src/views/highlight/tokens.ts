@@ -2,14 +2,13 @@
 
 import { h, foreign } from '../dom';
 import { step, take, rove } from '../keys';
+import { TEMPLATE, direction, paragraphs, runs } from './lines';
 import type { Box, HighlightPayload } from './payload';
 
 /** Height of the bar under the token with the largest absolute score, in pixels. */
 const BAR = 8;
 /** Tokens longer than this may break inside. */
 const LONG = 24;
-/** The label that Python gives to what the chat template adds between the turns. */
-const TEMPLATE = 'template';
 
 export interface TokenEvents {
   /** A token is looked at (hover or focus), or none is. */
@@ -33,38 +32,6 @@ export function share(score: number, max: number): number {
 
 export function side(score: number): 'for' | 'against' | 'none' {
   return score > 0 ? 'for' : score < 0 ? 'against' : 'none';
-}
-
-/** Direction of a text by its first letter that has one. */
-export function direction(text: string): 'ltr' | 'rtl' {
-  const first =
-    /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]|\p{L}/u.exec(text);
-  return first !== null &&
-    /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(first[0])
-    ? 'rtl'
-    : 'ltr';
-}
-
-/** Runs of boxes: chat turns by name, and what stands between them. */
-export function runs(payload: HighlightPayload): { label: string | null; start: number; end: number }[] {
-  const found: { label: string | null; start: number; end: number }[] = [];
-  const length = payload.boxes.length;
-  let at = 0;
-  for (const group of [...payload.groups].sort((a, b) => a.start - b.start)) {
-    const start = Math.max(at, group.start);
-    const end = Math.min(length, group.end);
-    if (start > at) {
-      found.push({ label: null, start: at, end: start });
-    }
-    if (end > start) {
-      found.push({ label: group.label, start, end });
-      at = end;
-    }
-  }
-  if (at < length || length === 0) {
-    found.push({ label: null, start: at, end: length });
-  }
-  return found;
 }
 
 function drawToken(box: Box, index: number, payload: HighlightPayload): HTMLElement {
@@ -121,24 +88,6 @@ export function rowStep(items: readonly HTMLElement[], index: number, down: bool
     }
   }
   return best?.index ?? null;
-}
-
-/** Lines of a run between newlines, each with a direction of its own; the template's newlines are only shown. */
-function paragraphs(
-  boxes: readonly Box[],
-  run: { start: number; end: number },
-  whole: boolean
-): { start: number; end: number }[] {
-  const found: { start: number; end: number }[] = [];
-  let start = run.start;
-  for (let at = run.start; at < run.end; at += 1) {
-    const ends = !whole && (boxes[at]?.text.endsWith('\n') ?? false);
-    if (ends || at === run.end - 1) {
-      found.push({ start, end: at + 1 });
-      start = at + 1;
-    }
-  }
-  return found;
 }
 
 /** Draws the running text with its keyboard and mouse. */
@@ -201,7 +150,15 @@ export function drawTokens(payload: HighlightPayload, events: TokenEvents): Toke
     const token = target instanceof Element ? target.closest<HTMLElement>('.iw-token') : null;
     return token === null ? null : Number(token.dataset.index);
   };
-  element.addEventListener('pointerover', event => events.look(indexOf(event.target)));
+  // Scrolling by keys moves tokens under a resting pointer; only a pointer that moves itself looks at one.
+  let pointer = '';
+  element.addEventListener('pointermove', event => {
+    const place = `${event.screenX},${event.screenY}`;
+    if (place !== pointer) {
+      pointer = place;
+      events.look(indexOf(event.target));
+    }
+  });
   element.addEventListener('pointerleave', () => events.look(null));
   element.addEventListener('focusin', event => {
     const index = indexOf(event.target);

@@ -4,7 +4,8 @@
  */
 
 import { titleText, tone } from '../title';
-import { direction, runs, share, side } from '../tokens';
+import { TEMPLATE, direction, paragraphs, runs } from '../lines';
+import { share, side } from '../tokens';
 import type { Box, HighlightPayload } from '../payload';
 
 export interface Drawing {
@@ -55,19 +56,14 @@ export function escapeXml(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** Columns of a mono face that a text takes: two for East Asian and emoji, none for combining marks. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Extended_Pictographic}/u;
+
+/** Columns of a mono face that a text takes: one for each character as seen, two for East Asian ones and emoji. */
 export function columns(text: string): number {
   let total = 0;
-  for (const character of text) {
-    if (/\p{M}|\u200d|\ufe0f/u.test(character)) {
-      continue;
-    }
-    total +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Extended_Pictographic}/u.test(
-        character
-      )
-        ? 2
-        : 1;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    total += WIDE.test(segment) ? 2 : 1;
   }
   return total;
 }
@@ -93,30 +89,56 @@ interface Placed {
   x: number;
   y: number;
   width: number;
+  /** Whether its own letters run from right to left. */
   rtl: boolean;
 }
 
-/** Places the boxes of one run in lines; returns where the next run begins. */
+/**
+ * Gives the boxes of one line their places. Neighbours that run against the line, such as Arabic words in an English
+ * sentence, stand in reverse, as a browser would set them.
+ */
+function placeLine(line: Placed[], rtl: boolean): void {
+  const ordered: Placed[] = [];
+  let against: Placed[] = [];
+  for (const item of line) {
+    const strong = /\p{L}/u.test(item.text);
+    if (strong && (direction(item.text) === 'rtl') !== rtl) {
+      against.unshift(item);
+    } else {
+      ordered.push(...against, item);
+      against = [];
+    }
+  }
+  let x = PAD;
+  for (const item of [...ordered, ...against]) {
+    item.x = rtl ? WIDTH - x - item.width : x;
+    x += item.width;
+  }
+}
+
+/** Places the boxes of one paragraph in lines; returns where the next paragraph begins. */
 function place(boxes: Box[], top: number, out: Placed[]): number {
   const rtl = direction(boxes.map(box => box.text).join('')) === 'rtl';
   const room = WIDTH - 2 * PAD;
-  let x = 0;
+  let line: Placed[] = [];
+  let used = 0;
   let y = top;
   for (const box of boxes) {
     const text = box.text.replaceAll('\n', '');
     const width = Math.min(room, Math.max(1, columns(text)) * CELL);
-    if (x > 0 && x + width > room) {
-      x = 0;
+    if (used > 0 && used + width > room) {
+      placeLine(line, rtl);
+      line = [];
+      used = 0;
       y += LINE;
     }
-    out.push({ box, text, x: rtl ? WIDTH - PAD - x - width : PAD + x, y, width, rtl });
-    x += width;
-    if (box.text.includes('\n')) {
-      x = 0;
-      y += LINE;
-    }
+    const item = { box, text, x: 0, y, width, rtl: direction(text) === 'rtl' };
+    line.push(item);
+    out.push(item);
+    used += width;
   }
-  return x > 0 || boxes.length === 0 ? y + LINE : y;
+  placeLine(line, rtl);
+  return y + LINE;
 }
 
 function label(
@@ -143,7 +165,7 @@ function drawPlaced({ box, text, x, y, width, rtl }: Placed, max: number, muted:
       `<rect x="${x}" y="${y + 23}" width="${width}" height="${height}" fill="${fill}"${muted ? ' fill-opacity="0.55"' : ''}/>`
     );
   }
-  const fixed = columns(text) > 1 ? ` textLength="${width}" lengthAdjust="spacingAndGlyphs"` : '';
+  const fixed = columns(text) > 1 ? ` textLength="${width}" lengthAdjust="spacing"` : '';
   const anchor = rtl ? ` direction="rtl" text-anchor="start"` : '';
   parts.push(
     `<text x="${rtl ? x + width : x}" y="${y + 16}" xml:space="preserve"${fixed}${anchor} font-family="${MONO}" ` +
@@ -178,11 +200,14 @@ export function svg(payload: HighlightPayload): Drawing {
   y += 6;
   const placed: Placed[] = [];
   for (const run of runs(payload)) {
-    if (run.label !== null) {
+    const template = run.label === TEMPLATE;
+    if (run.label !== null && !template) {
       body.push(label(run.label, PAD, y + 8));
       y += 16;
     }
-    y = place(payload.boxes.slice(run.start, run.end), y, placed);
+    for (const part of paragraphs(payload.boxes, run, template)) {
+      y = place(payload.boxes.slice(part.start, part.end), y, placed);
+    }
   }
   body.push(...placed.map(item => drawPlaced(item, scale.max, muted)));
   y += 14;
