@@ -252,11 +252,13 @@ class _Checkpointed:
         runs, frame = open_runs.get(), _frame.get()
 
         def again(*args: Any, **kwargs: Any) -> Any:
-            if not run.open:  # its interventions are off, and the layer would be computed again without them
-                raise RuntimeError("take the gradient of a run with checkpoint=True inside its `with` block")
             # Backward runs in a thread of its own on CUDA, where the context variables are not set.
             runs_token, frame_token = open_runs.set(runs), _frame.set(frame)
             try:
+                # The run of the forward pass may be over (`lm.hidden` opens its own), but one around it must be open.
+                now = running(self.board)
+                if now is None or now.snapshot is not run.snapshot:  # else with other changes
+                    raise RuntimeError("take the gradient of a run with checkpoint=True inside its `with` block")
                 return self.original(*args, **kwargs)
             finally:
                 _frame.reset(frame_token)
