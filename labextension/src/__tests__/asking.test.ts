@@ -109,15 +109,19 @@ describe('controls', () => {
     own.value = 'Once upon a time';
     press(own, 'Enter');
     own.dispatchEvent(new Event('change', { bubbles: true }));
-    expect(asked).toEqual([['explain', { baseline: 'Once upon a time' }]]);
+    expect(asked).toEqual([['explain', { baseline: 'text:Once upon a time' }]]);
   });
 
   it('shows a baseline text that is in use', () => {
     const payload = fixtures.doNotTrust();
-    payload.settings.baseline = 'A mouse';
-    const { view } = liveView(payload);
+    payload.settings.baseline = 'text:A mouse';
+    const baselines = [...OPTIONS.baselines, { name: 'text:A mouse', label: 'text:A·mouse' }];
+    const { view, asked } = liveView(payload, { options: { ...OPTIONS, baselines } });
+    expect((part(view, 'baseline') as HTMLSelectElement).options).toHaveLength(3);
     expect((part(view, 'baseline-text') as HTMLInputElement).value).toBe('A mouse');
     expect(part(view, 'baseline-text').hidden).toBe(false);
+    change(part(view, 'baseline'), 'zero');
+    expect(asked).toEqual([['explain', { baseline: 'zero' }]]);
   });
 
   it('the panel opens, closes by Escape, and stays open over a new picture', () => {

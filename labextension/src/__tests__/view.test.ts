@@ -147,6 +147,7 @@ describe('the picture', () => {
 
   it.each([
     [null, 'no highlight'],
+    [{}, 'was closed'],
     [{ version: 2 }, 'format version 2'],
     [{ version: 1, title: [] }, 'damaged']
   ])('says in words what it cannot draw: %j', (payload, words) => {

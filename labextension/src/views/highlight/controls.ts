@@ -7,6 +7,8 @@ import type { HighlightPayload } from './payload';
 
 const OWN = '\u0000own';
 const NONE = '\u0000none';
+/** A baseline that begins so is a text of one's own. */
+const TEXT = 'text:';
 
 type Explain = (args: ExplainArgs) => void;
 
@@ -67,17 +69,23 @@ function textField(
   return element;
 }
 
-/** A select with a last entry "a text of one's own" that opens a text field below. */
+/**
+ * A select with a last entry "a text of one's own" that opens a text field below. `prefix` tells such a text from the
+ * names in the list.
+ */
 function selectOrText(
   name: string,
   entries: Entry[],
   value: string,
   hook: string,
   own: string,
+  prefix: string,
   onAsk: (value: string) => void
 ): HTMLElement {
-  const known = entries.some(entry => entry.value === value);
-  const field = textField(`${name}: ${own}`, known ? '' : value, `${hook}-text`, own, onAsk);
+  const written = prefix !== '' && value.startsWith(prefix);
+  const known = !written && entries.some(entry => entry.value === value);
+  const text = written ? value.slice(prefix.length) : known ? '' : value;
+  const field = textField(`${name}: ${own}`, text, `${hook}-text`, own, wanted => onAsk(prefix + wanted));
   field.hidden = known;
   const choice = select(
     [...entries, { value: OWN, label: `${own} …` }],
@@ -195,14 +203,18 @@ export function drawControls(
       settings.foil ?? NONE,
       'foil-select',
       'another continuation',
+      '',
       value => explain({ foil: value === NONE ? null : value })
     )
   );
   if (takes.includes('baseline')) {
-    const baselines = options.baselines.map(entry => ({ value: entry.name, label: entry.label }));
+    // A text that is in use is listed too; it belongs into the text field.
+    const baselines = options.baselines
+      .filter(entry => !entry.name.startsWith(TEXT))
+      .map(entry => ({ value: entry.name, label: entry.label }));
     field(
       'Baseline',
-      selectOrText('Baseline', baselines, settings.baseline, 'baseline', 'a text of your own', value =>
+      selectOrText('Baseline', baselines, settings.baseline, 'baseline', 'a text of your own', TEXT, value =>
         explain({ baseline: value })
       )
     );

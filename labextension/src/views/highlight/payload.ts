@@ -103,6 +103,9 @@ export function readPayload(value: unknown): HighlightPayload | string {
   if (!isRecord(value)) {
     return 'There is no highlight in this output.';
   }
+  if (Object.keys(value).length === 0) {
+    return 'This highlight was closed. Run the cell again to see it.';
+  }
   if (value.version !== 1) {
     return (
       `This highlight has format version ${String(value.version)}; this extension reads version 1. ` +
