@@ -75,7 +75,7 @@ def stop_tokens(lm: LanguageModel) -> set[int]:
 def _check(max_new_tokens: int, temperature: float, length: int, context: int) -> None:
     if max_new_tokens < 1:
         raise ArgumentError(f"max_new_tokens={max_new_tokens}: at least 1")
-    if temperature < 0:
+    if not 0 <= temperature < float("inf"):
         raise ArgumentError(f"temperature={temperature}: 0 (greedy) or more")
     if length + max_new_tokens > context:
         raise PromptTooLongError(

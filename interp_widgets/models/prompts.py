@@ -93,7 +93,17 @@ def encode(tokenizer: Any, prompt: Prompt, *, context_length: int | None = None)
 
 
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
-    """The text of some tokens, special ones spelled out, spaces as they are."""
+    """The text of some tokens, special ones spelled out, spaces as they are: also the first token's own, which
+    decoders of Llama 2's kind take for the start of a text and strip."""
+    text = _decode_text(tokenizer, ids)
+    first = tokenizer.convert_ids_to_tokens(int(ids[0])) if len(ids) else None
+    if first is None or not first.startswith("▁"):
+        return text
+    missing = (len(first) - len(first.lstrip("▁"))) - (len(text) - len(text.lstrip(" ")))
+    return " " * missing + text
+
+
+def _decode_text(tokenizer: Any, ids: Sequence[int]) -> str:
     return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
 
@@ -196,8 +206,8 @@ def _groups(turns: list[tuple[str, int, int]], spans: NDArray[np.int64]) -> tupl
 def _as_ids(tokenizer: Any, prompt: Any) -> NDArray[np.int64]:
     try:
         array = np.asarray(prompt)
-    except ValueError:
-        array = np.empty(0, dtype=object)
+    except ValueError:  # ragged
+        array = np.empty((0, 0), dtype=object)
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
         raise ArgumentError(
             f"prompt={prompt!r} is not a string, a list of chat messages, or a flat list of token ids (integers)"
@@ -212,7 +222,7 @@ def _as_ids(tokenizer: Any, prompt: Any) -> NDArray[np.int64]:
 
 def _spell(tokenizer: Any, ids: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
     """Text and spans of given ids, which need not be what the tokenizer would make of that text."""
-    text = decode(tokenizer, ids.tolist())
+    text = _decode_text(tokenizer, ids.tolist())
     encoded = tokenizer(text, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
     if encoded["input_ids"] == ids.tolist():
         return text, _cover(text, ids, np.asarray(encoded["offset_mapping"], dtype=np.int64).reshape(-1, 2))

@@ -63,7 +63,7 @@ def test_each_site_is_what_its_name_says(family: str, changes: dict[str, Any]) -
             logits = lm.head(lm.hidden(IDS))
     at, hidden = run.captured, reference.hidden_states
     assert set(at) == set(a.sites())
-    near = {"rtol": 1e-9, "atol": 1e-9}
+    near: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-9}
     for i, layer in enumerate(a.layers):
         before, after, attention, mlp_out, key, value, heads = (
             at[Site(kind, i)]
@@ -151,7 +151,9 @@ def opt() -> Any:
 
 
 def test_unknown_family_is_refused_by_name_and_told_how_to_add_it() -> None:
-    with pytest.raises(UnsupportedArchitectureError, match=r"'opt'.*known: gpt2, .*LAYOUTS\['opt'\] = Layout") as caught:
+    with pytest.raises(
+        UnsupportedArchitectureError, match=r"'opt'.*known: gpt2, .*LAYOUTS\['opt'\] = Layout"
+    ) as caught:
         LanguageModel(opt(), make_tokenizer())
     assert isinstance(caught.value, NotImplementedError)
 
