@@ -24,7 +24,7 @@ async function styles(name) {
   const result = await build({
     ...shared,
     target: 'esnext',
-    entryPoints: [here(`style/${name}.bundle.css`)],
+    entryPoints: [here(`style/${name}.css`)],
     write: false
   });
   return result.outputFiles[0].text.trim();
@@ -36,7 +36,7 @@ async function targets(name) {
     {
       ...shared,
       target: 'esnext',
-      entryPoints: { [name]: here(`style/${name}.bundle.css`) },
+      entryPoints: { [name]: here(`style/${name}.css`) },
       outdir
     },
     {
