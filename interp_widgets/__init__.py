@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.api import attribute as attribute
     from interp_widgets.attribution.registry import attribution_methods as attribution_methods
     from interp_widgets.attribution.result import AttributionResult as AttributionResult
-    from interp_widgets.doctor import doctor as doctor
-    from interp_widgets.estimate import estimate as estimate
+    from interp_widgets.checkup import doctor as doctor
+    from interp_widgets.planning import estimate as estimate
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.low_rank import LowRank as LowRank
@@ -34,8 +34,8 @@ _FRONT_DOOR = {
     "attribute": "interp_widgets.attribution.api",
     "attribution_methods": "interp_widgets.attribution.registry",
     "clear_cache": "interp_widgets.models.cache",
-    "doctor": "interp_widgets.doctor",
-    "estimate": "interp_widgets.estimate",
+    "doctor": "interp_widgets.checkup",
+    "estimate": "interp_widgets.planning",
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",
 }
