@@ -94,10 +94,9 @@ def attribute(
         raise MemoryExhaustedError(
             f"memory is exhausted: {error}; shorten the prompt or close other kernels"
         ) from error
-    finally:
-        if plan.gradient_bytes > 2**28:
-            give_back()
     seconds = time.perf_counter() - began
+    if plan.gradient_bytes > 2**28:  # not after Cancelled: it takes as long as a cancel may, and its traceback holds on
+        give_back()
     without = question.forward_passes + scores.test_passes
     weighted = without + (scores.forward_passes - scores.test_passes) * _weight(chosen, plan)
     lm.note_speed(seconds / (weighted * len(encoded)))
@@ -288,7 +287,7 @@ class _Bar:
             if self._bar is None:
                 from tqdm import tqdm
 
-                self._bar = tqdm(total=total, leave=False)
+                self._bar = tqdm(desc=text, total=total, leave=False)
             self._bar.set_description(text, refresh=False)
             self._bar.update(done - self._bar.n)
 

@@ -129,7 +129,7 @@ def test_riemann_midpoint_and_trapezoid_err_on_powers_as_predicted(lm: Any, step
     def summed(terms: torch.Tensor) -> Any:
         return terms[0].sum(-1).numpy()
 
-    close = {"rtol": 1e-9, "atol": 1e-12}
+    close: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-12}
     np.testing.assert_allclose(error(square, "riemann", 2), summed(d**2 / n), **close)
     np.testing.assert_allclose(error(square, "midpoint", 2), 0, atol=1e-12)
     np.testing.assert_allclose(error(square, "trapezoid", 2), 0, atol=1e-12)
