@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.registry import attribution_methods as attribution_methods
     from interp_widgets.attribution.result import AttributionResult as AttributionResult
     from interp_widgets.checkup import doctor as doctor
-    from interp_widgets.planning import estimate as estimate
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.low_rank import LowRank as LowRank
     from interp_widgets.models.cache import clear_cache as clear_cache
     from interp_widgets.models.language_model import LanguageModel as LanguageModel
     from interp_widgets.models.loading import load_model as load_model
+    from interp_widgets.planning import estimate as estimate
     from interp_widgets.results.base import load_result as load_result
 
 _FRONT_DOOR = {

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 WIDGET_TYPE = "application/vnd.jupyter.widget-view+json"
 
 
+def still_forms(payload: dict[str, Any]) -> dict[str, str]:
+    """What hosts show that cannot draw the view: the script-free table, and text."""
+    return {"text/html": highlight_html(payload), "text/plain": text_of(payload)}
+
+
 def mimebundle(result: AttributionResult, widget: Highlight | None = None) -> dict[str, Any]:
     """All forms of one picture. Each display of a result makes a widget of its own, so each can be asked by itself."""
     payload = highlight_payload(result)
-    bundle: dict[str, Any] = {"text/html": highlight_html(payload), "text/plain": text_of(payload)}
+    bundle: dict[str, Any] = {**still_forms(payload)}
     if widget is None:
         widget = _make_widget(result)
     if widget is not None and not widget.closed:

@@ -15,7 +15,7 @@ from interp_widgets.errors import ArgumentError, ModelUnavailableError
 from interp_widgets.models.events import models_changed
 from interp_widgets.results.text import named
 from interp_widgets.widgets.base import InterpWidget
-from interp_widgets.widgets.display import mimebundle
+from interp_widgets.widgets.display import mimebundle, still_forms
 from interp_widgets.widgets.lifetimes import lifetimes
 from interp_widgets.widgets.protocol import request
 from interp_widgets.widgets.worker import IDLE, Progress
@@ -43,6 +43,7 @@ class Highlight(InterpWidget):
     settable = frozenset({"selection"})
 
     payload = traitlets.Dict().tag(sync=True)
+    still = traitlets.Dict().tag(sync=True)  # the same picture for other hosts; the notebook keeps both
     options = traitlets.Dict().tag(sync=True)
     selection = traitlets.List(traitlets.Int()).tag(sync=True)
     result = traitlets.Instance(AttributionResult)
@@ -51,7 +52,10 @@ class Highlight(InterpWidget):
         if not isinstance(result, AttributionResult):
             raise ArgumentError(f"result={result!r} is not what iw.attribute returns")
         self._drawn = result
-        super().__init__(key=key, result=result, payload=highlight_payload(result), options=_options(result))
+        payload = highlight_payload(result)
+        super().__init__(
+            key=key, result=result, payload=payload, still=still_forms(payload), options=_options(result)
+        )
 
     def __repr__(self) -> str:
         return f"<Highlight{' (closed)' if self.closed else ''} of {self.result!r}>"
@@ -61,7 +65,7 @@ class Highlight(InterpWidget):
 
     def _free(self) -> None:
         self.set_trait("selection", [])
-        for name in ("payload", "options", "status"):
+        for name in ("payload", "still", "options", "status"):
             self.set_trait(name, {})
 
     # Asking
@@ -151,7 +155,8 @@ class Highlight(InterpWidget):
             if result.text != self._drawn.text or len(result.tokens) != len(self._drawn.tokens):
                 self.selection = []
             self._drawn = result
-            self.payload, self.options, self.status = payload, options, IDLE
+            self.payload, self.still = payload, still_forms(payload)
+            self.options, self.status = options, IDLE
 
     @traitlets.validate("selection")
     def _check_selection(self, proposal: Any) -> list[int]:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixtures, liveView, OPTIONS, part, parts, press } from './helpers';
+import { fixtures, liveView, OPTIONS, part, parts, press } from './fakes';
 
 function change(element: HTMLElement, value: string): void {
   (element as HTMLInputElement).value = value;

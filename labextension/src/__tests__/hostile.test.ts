@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixtures, liveView, part, parts, staticView } from './helpers';
+import { fixtures, liveView, part, parts, staticView } from './fakes';
 
 const MARKUP = 'script, style, img, b, iframe, object, svg, link';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { rowStep } from '../views/highlight/tokens';
-import { fixtures, liveView, part, parts, press, running, staticView } from './helpers';
+import { fixtures, liveView, part, parts, press, running, staticView } from './fakes';
 
 const at = (): string | undefined => (document.activeElement as HTMLElement).dataset.index;
 

@@ -3,7 +3,7 @@ import { Widget } from '@lumino/widgets';
 import { describe, expect, it } from 'vitest';
 import { MIME_TYPE } from '../views/highlight';
 import { HighlightRenderer, WIDGET_VIEW } from '../plugins/renderer';
-import { fixtures } from './helpers';
+import { fixtures } from './fakes';
 import type { LiveHost } from '../plugins/renderer';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 

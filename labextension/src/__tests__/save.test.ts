@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { csv, csvText } from '../views/highlight/save/csv';
 import { fileName } from '../views/highlight/save/download';
 import { columns, escapeXml, svg } from '../views/highlight/save/svg';
-import { fixtures, part, staticView } from './helpers';
+import { fixtures, part, staticView } from './fakes';
 
 function parse(text: string): Document {
   return new DOMParser().parseFromString(text, 'image/svg+xml');

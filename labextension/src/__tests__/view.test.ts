@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixtures, liveView, part, parts, staticView } from './helpers';
+import { fixtures, liveView, part, parts, staticView } from './fakes';
 
 describe('the picture', () => {
   it('shows every token as running text, named with its value', () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { grouped, progressText } from '../views/highlight/progress';
-import { fixtures, liveView, part, parts, running } from './helpers';
+import { fixtures, liveView, part, parts, running } from './fakes';
 
 describe('waiting', () => {
   beforeEach(() => {

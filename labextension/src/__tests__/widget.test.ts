@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import widget from '../widgets/highlight';
-import { fixtures, FakeModel, OPTIONS, part, parts, press, running } from './helpers';
+import { fixtures, FakeModel, OPTIONS, part, parts, press, running } from './fakes';
 
 function setUp(values: Record<string, unknown> = {}) {
   const model = new FakeModel({

@@ -6,6 +6,9 @@
 
 import { Panel, Widget } from '@lumino/widgets';
 import { MIME_TYPE, HighlightView } from '../views/highlight';
+import { JSONExt } from '@lumino/coreutils';
+import { askPicture, onPicture } from '../views/keeping';
+import type { Picture } from '../views/keeping';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { ISignal } from '@lumino/signaling';
 
@@ -53,6 +56,7 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
     super();
     this.addClass('iw-output');
     this.addWidget(this._static);
+    onPicture(this.node, picture => this._keep(picture));
     this.host = host;
   }
 
@@ -124,12 +128,14 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
     widget.hide();
     this.addWidget(widget);
     const swap = (): void => {
-      if (this._delegate?.widget === widget && widget.node.querySelector('[data-iw="highlight"]') !== null) {
+      const drawn = widget.node.querySelector('[data-iw="highlight"]');
+      if (this._delegate?.widget === widget && drawn !== null && !this._static.isHidden) {
         observer.disconnect();
         this._static.hide();
         this._view?.dispose();
         this._view = null;
         widget.show();
+        askPicture(drawn); // clicked while this page did not look, or before it was reloaded
       }
     };
     const observer = new MutationObserver(swap);
@@ -140,6 +146,19 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
         this._dropDelegate();
       }
     });
+  }
+
+  /** Puts the picture that the widget shows in place of the one that the notebook holds, so that saving keeps it. */
+  private _keep({ payload, still }: Picture): void {
+    const model = this._model;
+    const id = this._delegate?.id;
+    if (model === null || id === undefined) {
+      return;
+    }
+    const shown = { ...payload, model_id: id };
+    if (!JSONExt.deepEqual(shown, model.data[MIME_TYPE] ?? null)) {
+      model.setData({ data: { ...model.data, ...still, [MIME_TYPE]: shown } });
+    }
   }
 
   private _dropDelegate(): void {

@@ -1,6 +1,7 @@
 /** The highlight's widget: traits and messages on one side, the pure view on the other. */
 
 import { HighlightView, readFailure, readOptions, readStatus } from '../views/highlight';
+import { ASK_PICTURE, announcePicture } from '../views/keeping';
 import { RequestChannel, RequestError } from './requests';
 import type { ExplainArgs, Status } from '../views/highlight';
 import type { RenderContext, WidgetModel } from './model';
@@ -95,6 +96,11 @@ function render({ model, el, signal }: RenderContext): () => void {
   // The first message of a kernel opens the channel that stays free while a cell runs.
   channel.ask('hello').catch(() => undefined);
 
+  // The notebook keeps the picture that is shown, not the one that the cell made: its renderer listens for this.
+  const tell = (): void => announcePicture(el, model.get('payload'), model.get('still'));
+  model.on('change:payload', tell);
+  el.addEventListener(ASK_PICTURE, tell);
+
   let disposed = false;
   const dispose = (): void => {
     if (disposed) {
@@ -103,6 +109,8 @@ function render({ model, el, signal }: RenderContext): () => void {
     disposed = true;
     saving.flush();
     listeners.forEach(([event, listener]) => model.off(event, listener));
+    model.off('change:payload', tell);
+    el.removeEventListener(ASK_PICTURE, tell);
     channel.dispose();
     view.dispose();
   };
