@@ -1,4 +1,6 @@
-"""Fixtures that open a real JupyterLab in a real Chromium: `lab` is a fresh page, `server` lasts for the session.
+"""Fixtures that open a real JupyterLab in a real Chromium.
+
+`lab` is a page of a test's own, `shared` one for all tests of a file; `server` lasts for the session.
 
 Without a Chromium these tests are skipped, unless `INTERP_REQUIRE_BROWSER=1` (set by `.ci/run`): then they fail.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -74,14 +77,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
         running.stop()
 
 
-@pytest.fixture
-def lab(chromium: Browser, server: LabServer) -> Iterator[Lab]:
+@contextmanager
+def opened(chromium: Browser, server: LabServer) -> Iterator[Lab]:
     """A fresh page with an empty JupyterLab, light theme; kernels that it leaves are ended."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(30_000)
     drawn = Lab(context.new_page(), server)
-    drawn.start()
-    drawn.set_theme("JupyterLab Light")
-    yield drawn
-    context.close()
-    server.shut_down_kernels()
+    try:
+        drawn.start()
+        drawn.set_theme("JupyterLab Light")
+        yield drawn
+    finally:
+        context.close()
+        server.shut_down_kernels()
+
+
+@pytest.fixture
+def lab(chromium: Browser, server: LabServer) -> Iterator[Lab]:
+    """A page of its own for a test."""
+    with opened(chromium, server) as drawn:
+        yield drawn
+
+
+@pytest.fixture(scope="module")
+def shared(chromium: Browser, server: LabServer) -> Iterator[Lab]:
+    """One page, and the kernels behind it, for all tests of a file: loading a model takes seconds."""
+    with opened(chromium, server) as drawn:
+        yield drawn

@@ -6,18 +6,22 @@ the one that was opened last; cells count from 0.
 
 from __future__ import annotations
 
+import ast
 import json
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page
 
+from tests.browser.card import Card
 from tests.browser.server import LabServer
 
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
+# What JupyterLab itself says when a notebook is closed, or its kernel ended, before all its questions were answered.
+HOSTS_OWN = ("Could not restore the debugger state",)
 PANEL = "window.jupyterapp.shell.currentWidget"
-LAST_KERNEL = "window.__lastKernel"
 
 # Resolves when the notebook at `path` is open, its file read and its kernel (if it has one) connected.
 OPEN = """async (path) => {
@@ -33,6 +37,27 @@ OPEN = """async (path) => {
 IDLE = f"""() => {{
   const kernel = {PANEL}?.sessionContext?.session?.kernel;
   return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}}"""
+
+# The value of a Python expression in the notebook's kernel, after some statements; leaves no trace in the notebook.
+PYTHON = f"""async ([statements, expression]) => {{
+  const kernel = {PANEL}.sessionContext.session.kernel;
+  const reply = await kernel.requestExecute({{
+    code: statements, silent: true, store_history: false, stop_on_error: false,
+    user_expressions: {{ value: expression }}
+  }}).done;
+  if (reply.content.status !== 'ok') {{
+    return {{ error: (reply.content.traceback ?? [reply.content.status]).join('\\n') }};
+  }}
+  const value = reply.content.user_expressions.value;
+  return value.status === 'ok' ? {{ text: value.data['text/plain'] }} : {{ error: value.traceback.join('\\n') }};
+}}"""
+
+RUN_CELL = f"""async index => {{
+  const notebook = {PANEL}.content;
+  notebook.activeCellIndex = index;
+  notebook.deselectAll();
+  await window.jupyterapp.commands.execute('notebook:run-cell');
 }}"""
 
 TRUSTED = f"""() => Array.from({PANEL}.content.model.cells).filter(c => c.type === 'code').every(c => c.trusted)"""
@@ -76,8 +101,13 @@ class Lab:
         page.on("dialog", lambda dialog: dialog.accept())
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(HOSTS_OWN):
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def expect_quiet(self) -> None:
+        """Nothing was asked of another machine, and nothing went wrong on the page."""
+        assert self.foreign_requests() == [], self.foreign_requests()
+        assert self.errors == [], "\n".join(self.errors)
 
     def foreign_requests(self) -> list[str]:
         """What was asked of another machine."""
@@ -179,7 +209,37 @@ class Lab:
         """All that a code cell shows."""
         return self.cell(index).locator(".jp-Cell-outputArea")
 
+    def run_cell(self, index: int) -> None:
+        """Run one cell, and wait until it has run."""
+        self.page.evaluate(RUN_CELL, index)
+
+    def start_cell(self, index: int) -> None:
+        """Run one cell, and go on while it runs."""
+        self.page.evaluate(f"index => {{ void ({RUN_CELL})(index); }}", index)
+
+    def card(self, index: int, state: str = "live") -> Card:
+        """The highlight in the output of a code cell, once it is there as the live widget (or as "static")."""
+        root = self.output(index).locator(f"[data-iw='highlight'][data-state='{state}']")
+        root.wait_for()
+        return Card(root)
+
     # Its kernel
+
+    def python(self, expression: str, statements: str = "") -> Any:
+        """A value from the kernel (anything that JSON holds), after some statements; no cell is run."""
+        answer = self.page.evaluate(PYTHON, [statements, f"__import__('json').dumps({expression})"])
+        assert "error" not in answer, answer["error"]
+        return json.loads(ast.literal_eval(answer["text"]))
+
+    def wait_python(self, expression: str, value: Any, seconds: float = 30) -> None:
+        """Wait until a Python expression has a value: the page hears of things, and tells them, a moment later."""
+        deadline = time.monotonic() + seconds
+        while (now := self.python(expression)) != value:
+            assert time.monotonic() < deadline, f"{expression} is {now!r}, not {value!r}, after {seconds} s"
+
+    def interrupt_kernel(self) -> None:
+        """Kernel > Interrupt Kernel."""
+        self.execute("notebook:interrupt-kernel")
 
     def has_kernel(self) -> bool:
         return bool(self.page.evaluate(f"() => !!{PANEL}.sessionContext.session?.kernel"))
