@@ -11,7 +11,7 @@ import traitlets
 
 from interp_widgets.results.static import static_text
 from interp_widgets.widgets import interrupts
-from interp_widgets.widgets.kernel import execution
+from interp_widgets.widgets.kernel import execution, forget_output
 from interp_widgets.widgets.lifetimes import lifetimes
 from interp_widgets.widgets.protocol import answer, describe_error, requests_of
 from interp_widgets.widgets.worker import IDLE, Status, Worker
@@ -45,7 +45,8 @@ class InterpWidget(anywidget.AnyWidget):
         self._worker = Worker(self._show_status)
         super().__init__(**traits)
         interrupts.watch()
-        lifetimes.adopt(self, execution(), key)
+        self._execution = execution()
+        lifetimes.adopt(self, self._execution, key)
 
     @traitlets.default("_esm")
     def _read_esm(self) -> str:
@@ -78,6 +79,8 @@ class InterpWidget(anywidget.AnyWidget):
             worker.cancel()
         # Every widget of the library brings a layout, a widget of its own, which nobody else closes.
         layout = self._trait_values.get("layout")
+        if not self.closed and (made := self.__dict__.get("_execution")) is not None:
+            forget_output(made.count, self.model_id)
         super().close()
         self.__dict__.pop("_repr_mimebundle_", None)  # the library blanks it; ours shows the still picture
         if layout is not None:
@@ -85,7 +88,8 @@ class InterpWidget(anywidget.AnyWidget):
         lifetimes.forget(self)
         self.unobserve_all()
         self._channel = None
-        self._free()
+        if worker is not None:
+            self._free()
 
     def _free(self) -> None:
         """Let go of what is large; called once, when closed."""

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from interp_widgets.attribution.html import highlight_html
 from interp_widgets.attribution.payload import MIME_TYPE, highlight_payload
 from interp_widgets.attribution.text import text_of
-from interp_widgets.widgets.kernel import running_kernel
+from interp_widgets.widgets.kernel import WIDGET_TYPE, running_kernel
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.result import AttributionResult
     from interp_widgets.widgets.highlight import Highlight
-
-WIDGET_TYPE = "application/vnd.jupyter.widget-view+json"
 
 
 def still_forms(payload: dict[str, Any]) -> dict[str, str]:

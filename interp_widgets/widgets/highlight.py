@@ -53,9 +53,7 @@ class Highlight(InterpWidget):
             raise ArgumentError(f"result={result!r} is not what iw.attribute returns")
         self._drawn = result
         payload = highlight_payload(result)
-        super().__init__(
-            key=key, result=result, payload=payload, still=still_forms(payload), options=_options(result)
-        )
+        super().__init__(key=key, result=result, payload=payload, still=still_forms(payload), options=_options(result))
 
     def __repr__(self) -> str:
         return f"<Highlight{' (closed)' if self.closed else ''} of {self.result!r}>"

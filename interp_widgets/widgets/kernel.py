@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+WIDGET_TYPE = "application/vnd.jupyter.widget-view+json"
+
 
 def running_kernel() -> Any | None:
     """The ipykernel that this process is, or None; imports nothing."""
@@ -20,13 +22,14 @@ class Execution:
     """One run of a cell: `cell` is the same for every run of it, `run` differs.
 
     `by_code` says that the host names no cells and the code itself had to do: two cells may have the same.
-    `deleted` are cells that were deleted from the notebook since the last run.
+    `deleted` are cells that were deleted from the notebook since the last run. `count` is the number in `In [count]`.
     """
 
     cell: str
     run: str
     by_code: bool
     deleted: tuple[str, ...] = ()
+    count: int = 0
 
 
 def execution() -> Execution | None:
@@ -42,4 +45,19 @@ def execution() -> Execution | None:
     cell = metadata.get("cellId")
     deleted = tuple(str(gone) for gone in metadata.get("deletedCells") or ())
     code = str((parent.get("content") or {}).get("code", ""))
-    return Execution(str(cell or code), str(header.get("msg_id", "")), not cell, deleted)
+    run, count = str(header.get("msg_id", "")), int(kernel.shell.execution_count)
+    return Execution(str(cell or code), run, not cell, deleted, count)
+
+
+def forget_output(count: int, model_id: str) -> None:
+    """Let go of the pictures of one widget that IPython's history keeps; the plain text stays.
+
+    Every output of a session is kept there in all its forms, so a cell that is run again and again adds up.
+    """
+    history = getattr(getattr(running_kernel(), "shell", None), "history_manager", None)
+    kept = getattr(history, "outputs", {})
+    for output in (*kept.get(count, ()), *kept.get(count - 1, ())):  # IPython counts on before the cell runs, or after
+        bundle = output.bundle
+        if isinstance(view := bundle.get(WIDGET_TYPE), dict) and view.get("model_id") == model_id:
+            for form in bundle.keys() - {"text/plain"}:
+                del bundle[form]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ def byte_tokens(text: str, cuts: list[int]) -> tuple[list[str], np.ndarray[tuple
     data = text.encode()
     at = [0, *sorted({cut % (len(data) + 1) for cut in cuts} - {0, len(data)}), len(data)]
     character = [i for i, c in enumerate(text) for _ in c.encode()]
-    pairs = [(a, b) for a, b in zip(at, at[1:], strict=False) if b > a]
+    pairs = [(a, b) for a, b in itertools.pairwise(at) if b > a]
     tokens = [data[a:b].decode("utf-8", "replace") for a, b in pairs]
     spans = np.array([(character[a], character[b - 1] + 1) for a, b in pairs], dtype=np.int64).reshape(-1, 2)
     return tokens, spans

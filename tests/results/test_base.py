@@ -32,7 +32,9 @@ def test_round_trip(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-de
     result = make()
     path = result.save(tmp_path / "result.safetensors")
     for load in (AttributionResult.load, Result.load, load_result):
-        assert same(result, load(path))
+        loaded = load(path)
+        assert isinstance(loaded, AttributionResult)
+        assert same(result, loaded)
 
 
 def test_a_loaded_result_draws_the_same_picture(tmp_path: Path) -> None:
