@@ -162,9 +162,14 @@ def _provenance(result: AttributionResult) -> list[str]:
 def _code(result: AttributionResult) -> str:
     """The call that made the picture; `repr` keeps any text whole and harmless."""
     source = result.provenance
-    arguments = [repr(source.prompt), f"target={_argument(result, result.target, result.target_ids)}"]
-    if result.foil is not None:
-        arguments.append(f"foil={_argument(result, result.foil, result.foil_ids)}")
+    arguments, remarks = [repr(source.prompt)], []
+    for name, text, ids in (("target", result.target, result.target_ids), ("foil", result.foil, result.foil_ids)):
+        if text is None:
+            continue
+        argument = _argument(result, text, ids)
+        arguments.append(f"{name}={argument}")
+        if argument.isdigit():
+            remarks.append(f"# The {name} {argument} is {text!r}.\n")
     arguments.append(f"method={result.method!r}")
     for name, default in DEFAULTS.items():
         value = result.settings.get(name, default)
@@ -172,10 +177,9 @@ def _code(result: AttributionResult) -> str:
             arguments.append(f"{name}={value!r}")
     if source.seed:
         arguments.append(f"seed={source.seed!r}")
-    call = f"iw.attribute(lm, {', '.join(arguments)})"
     if source.interventions:
-        return f"# These interventions were active: {', '.join(map(repr, source.interventions))}\n{call}"
-    return call
+        remarks.append(f"# These interventions were active: {', '.join(map(repr, source.interventions))}.\n")
+    return f"{''.join(remarks)}iw.attribute(lm, {', '.join(arguments)})"
 
 
 def _argument(result: AttributionResult, text: str, ids: NDArray[np.int64]) -> str:

@@ -57,7 +57,7 @@ def probability(p: float) -> str:
         return "1.00" if p == 1 else "> 0.99"
     if p < 1e-4:
         return "0.00" if p == 0 else "< 0.0001"
-    return f"{p:.2f}" if p >= 0.01 else f"{p:.2g}"
+    return f"{p:.2f}" if p >= 0.01 else f"{p:.{decimals(p)}f}"
 
 
 def count(n: int, singular: str, plural: str | None = None) -> str:

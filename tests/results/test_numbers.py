@@ -50,8 +50,8 @@ def test_nan_is_never_shown(x: float) -> None:
 
 
 def test_probabilities_are_not_rounded_to_certainty() -> None:
-    shown = [probability(p) for p in (0.362, 0.0042, 0.00002, 0.9987, 1.0, 0.0)]
-    assert shown == ["0.36", "0.0042", "< 0.0001", "> 0.99", "1.00", "0.00"]
+    shown = [probability(p) for p in (0.362, 0.008, 0.00002, 0.9987, 1.0, 0.0)]
+    assert shown == ["0.36", "0.0080", "< 0.0001", "> 0.99", "1.00", "0.00"]
 
 
 def test_counts_and_durations() -> None:
