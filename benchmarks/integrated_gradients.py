@@ -35,6 +35,7 @@ Contestant = Callable[[Any, torch.Tensor, int, int], Any]
 def ours(lm: Any, ids: torch.Tensor, steps: int, batch: int, checkpoint: bool = False) -> Any:
     import interp_widgets as iw
 
+    lm.model.requires_grad_(False)
     result = iw.attribute(
         lm, ids.tolist(), method="integrated_gradients", steps=steps, batch_size=batch, checkpoint=checkpoint
     )
@@ -45,9 +46,15 @@ def ours_checkpointed(lm: Any, ids: torch.Tensor, steps: int, batch: int) -> Any
     return ours(lm, ids, steps, batch, checkpoint=True)
 
 
+def as_loaded(lm: Any) -> None:
+    """The other two get the model as transformers gives it; `iw.load_model` freezes the weights."""
+    lm.model.requires_grad_(True)
+
+
 def by_captum(lm: Any, ids: torch.Tensor, steps: int, batch: int) -> Any:
     from captum.attr import LayerIntegratedGradients
 
+    as_loaded(lm)
     target = int(lm.next_logits(ids[None])[0].argmax())
 
     def forward(tokens: torch.Tensor) -> torch.Tensor:
@@ -69,6 +76,7 @@ def by_captum(lm: Any, ids: torch.Tensor, steps: int, batch: int) -> Any:
 
 def textbook(lm: Any, ids: torch.Tensor, steps: int, batch: int) -> Any:
     """As printed in tutorials: all logits, gradients with respect to everything, a batch of points at a time."""
+    as_loaded(lm)
     embeds = lm.model.get_input_embeddings()(ids[None]).detach()
     target = int(lm.next_logits(ids[None])[0].argmax())
     total = torch.zeros_like(embeds)

@@ -9,7 +9,7 @@ from interp_widgets.attribution.diagnostics import (
     deletion_rows,
     verdict_of_path,
 )
-from interp_widgets.attribution.integrated_gradients import baseline_embeds, integrate
+from interp_widgets.attribution.integrated_gradients import TEXT, baseline_embeds, integrate
 from interp_widgets.attribution.registry import Method, Scores, Work, register
 from interp_widgets.attribution.target import Question
 
@@ -66,8 +66,12 @@ def _advice(question: Question, work: Work) -> list[str]:
     if "RMS" in norm and work.settings["baseline"] == "zero":
         advice.append(
             "This model divides by the size of its hidden state (RMSNorm), and a zero baseline has size zero: the path"
-            " starts at a singularity, where gradients are huge. Many more steps or another baseline help less than"
-            " one would hope; measure it by the completeness error."
+            " starts at a singularity, where gradients are huge, and more steps help little."
+        )
+    if not work.settings["baseline"].startswith(TEXT):
+        advice.append(
+            "A baseline of real text that differs from the prompt in few words keeps clear of such places and converges"
+            " more often: baseline='text:...'. It then explains that difference only."
         )
     advice.append(
         "What to use instead: look at what the model does, not at its gradient. Change one word of the prompt at a"

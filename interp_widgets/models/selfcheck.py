@@ -142,7 +142,7 @@ def run_check(lm: LanguageModel) -> Check:
             hooked: Tensor = lm.model(input_ids=ids, use_cache=False).logits
         return Check(
             hooks=0.0 if torch.equal(hooked, reference) else _distance(hooked, reference),
-            cache=_distance(cached.double().log_softmax(-1), reference.double().log_softmax(-1)),
+            cache=_distance(_exact(cached).log_softmax(-1), _exact(reference).log_softmax(-1)),
             head=head,
             stream=_check_stream(lm, ids, plain),
             value=_check_value(lm, ids, plain),
@@ -158,11 +158,16 @@ def _speed(lm: LanguageModel) -> float:
     return (time.perf_counter() - began) / length
 
 
+def _exact(tensor: Tensor) -> Tensor:
+    """On the CPU in float64, which some devices (MPS) lack."""
+    return tensor.detach().cpu().double()
+
+
 def _distance(a: Tensor, b: Tensor) -> float:
     """Largest difference relative to the largest number of `b`; infinity where not even the shapes agree."""
     if a.shape != b.shape:
         return float("inf")
-    a, b = a.double(), b.double()
+    a, b = _exact(a), _exact(b)
     return float((a - b).abs().max() / b.abs().max().clamp_min(1e-12))
 
 
@@ -186,7 +191,7 @@ def _check_stream(lm: LanguageModel, ids: Tensor, plain: Snapshot) -> float:
         worst = _distance(architecture.final_norm(at[Site("resid_post", architecture.n_layers - 1)]), last)
         for layer in layers:
             before, after, attention, mlp, heads = (at[Site(kind, layer)] for kind in kinds)
-            parts = before.double() + attention.double() + mlp.double()
+            parts = _exact(before) + _exact(attention) + _exact(mlp)
             projected = architecture.project_heads(layer, heads)
             worst = max(worst, _distance(parts, after), _distance(projected, attention))
     return worst
@@ -204,17 +209,17 @@ def _check_value(lm: LanguageModel, ids: Tensor, plain: Snapshot) -> float:
     generator = torch.Generator().manual_seed(1)
     outputs, inputs = architecture.weight_shape(layer)
     change = torch.randn(outputs, inputs, generator=generator, dtype=torch.float64)
-    change = change * float(weight.detach().double().norm()) / float(change.norm())  # as large as the matrix itself
-    stored = (change.T if is_conv1d(module) else change).to(weight.device, weight.dtype)
+    change = change * float(_exact(weight).norm()) / float(change.norm())  # as large as the matrix itself
+    stored = (change.T if is_conv1d(module) else change).to(weight.dtype).to(weight.device)
     weight.data = weight.data + stored
     sites = [Site(kind, layer) for kind in ("mlp_key", "mlp_value", "mlp_out", "attn_out")]
     seen = []
     for snapshot in (plain, Snapshot((_OtherModule(layer, other),), architecture)):
         with lm.run(snapshot=snapshot, capture=sites) as run:
             lm.hidden(ids)
-            seen.append([run.captured[site].double() for site in sites])
+            seen.append([_exact(run.captured[site]) for site in sites])
     (key, value, out, attention), (_, new_value, new_out, new_attention) = seen
-    predicted = key @ change.to(key.device).T
+    predicted = key @ change.T
     worst = max(_distance(new_value - value, predicted), _distance(new_attention, attention))
     if architecture.layout.mlp_norm is None:
         return max(worst, _distance(new_out - out, predicted))

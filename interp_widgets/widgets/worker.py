@@ -14,6 +14,7 @@ interventions that are open in a cell do not reach it.
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 import time
 import weakref
@@ -73,15 +74,15 @@ class Worker:
         """
         job = _Job()
         with self._lock:
-            before, self._job = self._job, job
+            before = self._job
             if before is not None:
                 before.cancel.set()
             job.thread = threading.Thread(
                 target=self._run, args=(job, before, work, done, asked), name="interp-widgets-job", daemon=True
             )
+            job.thread.start()  # under the lock: whoever sees the job can wait for its thread
+            self._job = job
             _working.add(self)
-        self._tell(job, _running("starting", 0, 0, 0.0, None))
-        job.thread.start()
 
     def cancel(self) -> bool:
         """Set the job's flag; False if there is no job."""
@@ -107,7 +108,10 @@ class Worker:
         done: Callable[[Any], None],
         asked: Mapping[str, Any] | None,
     ) -> None:
+        with self._lock:
+            pass  # from here on this is the job that is heard
         try:
+            self._tell(job, _running("starting", 0, 0, 0.0, None))
             if before is not None and before.thread is not None:
                 before.thread.join()
             if job.cancel.is_set():
@@ -120,6 +124,7 @@ class Worker:
         except Cancelled:
             taken = duration(time.perf_counter() - job.began)
             self._tell(job, {"state": "cancelled", "text": f"cancelled after {taken}; the last result is still shown"})
+            _give_back()
         except BaseException as error:  # it is told in the card; in a thread nobody else would hear of it
             self._tell(job, {"state": "error", **describe_error(error, asked)})
         finally:
@@ -149,6 +154,13 @@ class Worker:
             self._tell(job, _running(text, done, total, now - job.began, remaining), droppable=True)
 
         return progress
+
+
+def _give_back() -> None:
+    """What the cancelled work held goes back to the system; after the view was told, since it takes a moment."""
+    memory = sys.modules.get("interp_widgets.models.memory")
+    if memory is not None:
+        memory.give_back()
 
 
 def _running(text: str, done: int, total: int, elapsed: float, remaining: float | None) -> Status:
