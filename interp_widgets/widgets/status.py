@@ -21,9 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Tell the front end about models from now on; does nothing outside a kernel, and costs no import there."""
+    """Tell the front end about models from now on; does nothing outside a kernel."""
     if running_kernel() is not None:
         models_changed.connect(_channel.update)
+        _channel.update()
 
 
 def state() -> dict[str, Any]:

@@ -187,14 +187,13 @@ def test_a_loop_keeps_all_its_widgets_and_a_key_replaces(kernel: Kernel) -> None
 
 
 def test_the_status_channel(kernel: Kernel) -> None:
-    kernel.run(
+    published = kernel.run(
         "from interp_widgets.widgets import status\n"
         "from interp_widgets.models.events import models_changed\n"
         "live.all = lambda: [lm]\n"
-        "status.start()",
+        "status.start(); models_changed.emit()",
         "status",
     )
-    published = kernel.run("models_changed.emit()", "emit")
     (opened,) = [m["content"] for m in published if m["msg_type"] == "comm_open"]
     assert opened["target_name"] == "interp_widgets.status"
     assert opened["data"]["models"][0]["name"] == "tiny"
