@@ -78,7 +78,7 @@ def make_result(**changes: Any) -> AttributionResult:
 
 def make_emoji_result() -> AttributionResult:
     """The text "Hi 👋!" as byte tokens: " \\xf0\\x9f", "\\x91", "\\x8b" share the waving hand."""
-    tokens = ("Hi", " \ufffd", "\ufffd", "\ufffd", "!")
+    tokens = ("Hi", " ⟨F0 9F⟩", "⟨91⟩", "⟨8B⟩", "!")
     return make_result(
         pieces=["Hi", " 👋", "!"],
         tokens=tokens,

@@ -9,14 +9,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.results.text import hexadecimal, named
+from interp_widgets.results.text import named
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def boxes(text: str, tokens: Sequence[str], spans: NDArray[np.int64], scores: ND
             own, drawn = text[drawn:stop], stop
         else:
             own = "".join(tokens[i] for i in members)
-        parts = _parts(own, [tokens[i] for i in members]) if len(members) > 1 else ()
+        parts = tuple(named(tokens[i]) for i in members) if len(members) > 1 else ()
         found.append(Box(own, tuple(members), float(sum(scores[i] for i in members)), parts))
     return found
 
@@ -68,50 +67,3 @@ def _runs(spans: NDArray[np.int64]) -> list[tuple[list[int], int, int]]:
             runs.append(([i], start, end))
         end_so_far = max(end_so_far, end)
     return runs
-
-
-def _parts(text: str, tokens: Sequence[str]) -> tuple[str, ...]:
-    """Names of tokens that share characters: by their bytes, where these can be told from the whole."""
-    pieces = _split(text.encode("utf-8", "surrogatepass"), tokens)
-    if pieces is None:
-        return tuple(
-            named(token) if "\ufffd" not in token else f"\u27e8part {i + 1} of {len(tokens)}\u27e9"
-            for i, token in enumerate(tokens)
-        )
-    return tuple(
-        named(token) if "\ufffd" not in token else _name_bytes(piece)
-        for token, piece in zip(tokens, pieces, strict=True)
-    )
-
-
-def _split(data: bytes, tokens: Sequence[str]) -> list[bytes] | None:
-    """Cut `data` so that each piece, decoded alone, reads as its token does; None if there is no such cut.
-
-    The tokenizer says only U+FFFD for a part of a character. A piece that starts a character is as long as it takes for
-    the rest to fit; each stray continuation byte reads as one U+FFFD.
-    """
-    # Cuts reachable after each token, with the cut before: few, as nearly all lengths fail at once.
-    reached: list[dict[int, int]] = [{0: 0}]
-    for token in tokens:
-        longest = max(4, 4 * len(token))
-        following: dict[int, int] = {}
-        for at in reached[-1]:
-            for stop in range(at + 1, min(at + longest, len(data)) + 1):
-                if data[at:stop].decode("utf-8", "replace") == token:
-                    following.setdefault(stop, at)
-        if not following:
-            return None
-        reached.append(following)
-    if len(data) not in reached[-1]:
-        return None
-    cuts = [len(data)]
-    for step in reversed(reached[1:]):
-        cuts.append(step[cuts[-1]])
-    cuts.reverse()
-    return [data[a:b] for a, b in itertools.pairwise(cuts)]
-
-
-def _name_bytes(piece: bytes) -> str:
-    """A leading space is a space; the rest by its bytes, as part of it is no character."""
-    rest = piece.lstrip(b" ")
-    return "\u00b7" * (len(piece) - len(rest)) + hexadecimal(rest)

@@ -38,7 +38,7 @@ class AttributionResult(Result):
     Attributes
     ----------
     text: the string that was tokenised (chat template applied; for token ids: their decoding)
-    tokens: text of each token as the tokenizer spells it alone; a token that is part of a character has U+FFFD
+    tokens: text of each token alone; bytes that are only a part of a character by their numbers, "⟨F0 9F⟩"
     token_ids: int64, (tokens,)
     spans: int64, (tokens, 2); start and end of each token's characters in `text`; tokens that share a character
         have overlapping spans; a special token not in `text` has an empty span

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.errors import ArgumentError, EmptyPromptError, PromptTooLongError, TargetError
+from interp_widgets.models.spelling import spell_bytes
 
 Prompt = str | Sequence[Mapping[str, str]] | Sequence[int]
 
@@ -37,7 +38,7 @@ class Encoded:
     spans: int64, (tokens, 2); start and end of each token's characters in `text`. A white space that the tokenizer's
         offsets leave out belongs to the token after it. Tokens that share a character overlap; a special token that
         is not in `text` has an empty span.
-    tokens: each token decoded alone; a part of a character shows U+FFFD
+    tokens: each token decoded alone; bytes that are only a part of a character by their numbers, "⟨F0 9F⟩"
     groups: chat turns, covering all tokens; empty for a plain prompt
     bos: how many BOS tokens stand in front
     """
@@ -86,7 +87,7 @@ def encode(tokenizer: Any, prompt: Prompt, *, context_length: int | None = None)
         text=text,
         ids=ids,
         spans=spans,
-        tokens=tuple(decode(tokenizer, [int(i)]) for i in ids),
+        tokens=tuple(_spell_alone(tokenizer, ids)),
         groups=_groups(turns, spans) if turns is not None else (),
         bos=_count_bos(tokenizer, ids),
     )
@@ -140,6 +141,8 @@ def _cover(text: str, ids: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArr
             end = int(start)
         else:  # BOS and the like: nowhere in the text
             spans[i] = end
+    if len(spans) and text[end:].isspace():  # at the end of the text there is no token after it
+        spans[-1] = (spans[-1, 0] if spans[-1, 1] > spans[-1, 0] else end), len(text)
     return spans
 
 
@@ -226,10 +229,14 @@ def _spell(tokenizer: Any, ids: NDArray[np.int64]) -> tuple[str, NDArray[np.int6
     encoded = tokenizer(text, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
     if encoded["input_ids"] == ids.tolist():
         return text, _cover(text, ids, np.asarray(encoded["offset_mapping"], dtype=np.int64).reshape(-1, 2))
-    pieces = [decode(tokenizer, [int(i)]) for i in ids]  # for example half a character: spell each token alone
+    pieces = _spell_alone(tokenizer, ids)  # for example half a character
     ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
     starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]]) if len(ends) else ends
     return "".join(pieces), np.stack([starts, ends], axis=1)
+
+
+def _spell_alone(tokenizer: Any, ids: NDArray[np.int64]) -> list[str]:
+    return [spell_bytes(tokenizer, i, decode(tokenizer, [i])) for i in ids.tolist()]
 
 
 def _count_bos(tokenizer: Any, ids: NDArray[np.int64]) -> int:
