@@ -36,6 +36,34 @@ describe('keys on tokens', () => {
     expect(at()).toBe('11');
   });
 
+  it('shrinks a range also after the kernel has said the selection back', () => {
+    const { view, asked } = liveView(fixtures.capital());
+    const tokens = parts(view, 'token');
+    tokens[1]!.focus();
+    press(tokens[1]!, 'Enter');
+    press(tokens[1]!, 'ArrowRight', { shiftKey: true });
+    press(tokens[2]!, 'ArrowRight', { shiftKey: true });
+    view.setSelection([1, 2, 3]);
+    press(tokens[3]!, 'ArrowLeft', { shiftKey: true });
+    expect(asked.at(-1)).toEqual(['select', [1, 2]]);
+  });
+
+  it('keeps letters from the host, which looks at the focused element, and leaves it Ctrl and letters', () => {
+    const view = staticView(fixtures.capital());
+    const token = parts(view, 'token')[1]!;
+    const seen: boolean[] = [];
+    const host = (): unknown => seen.push(token.hasAttribute('data-lm-suppress-shortcuts'));
+    document.addEventListener('keydown', host, true);
+    token.focus();
+    press(token, 'd');
+    press(token, 's', { ctrlKey: true });
+    document.removeEventListener('keydown', host, true);
+    expect(seen).toEqual([true, false]);
+    press(token, 'd');
+    token.blur();
+    expect(token.hasAttribute('data-lm-suppress-shortcuts')).toBe(false);
+  });
+
   it('Enter selects, Shift and arrows extend, Escape clears', () => {
     const { view, asked } = liveView(fixtures.capital());
     const tokens = parts(view, 'token');

@@ -160,7 +160,6 @@ describe('the live view', () => {
     const { view } = liveView(fixtures.capital());
     expect(view.element.dataset.state).toBe('live');
     expect(view.element.dataset.status).toBe('idle');
-    expect(view.element.hasAttribute('data-lm-suppress-shortcuts')).toBe(true);
     expect(staticView(fixtures.capital()).element.dataset.state).toBe('static');
   });
 

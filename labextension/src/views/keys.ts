@@ -55,3 +55,36 @@ export function roveColumn(items: readonly HTMLElement[], first = 0): void {
     item.addEventListener('focus', () => rove(items, index));
   });
 }
+
+/** What Lab's shortcuts stop at when they look from the focused element upwards. */
+const MARK = 'data-lm-suppress-shortcuts';
+
+/**
+ * Keeps Lab's one-letter shortcuts ("d d" deletes a cell) away from a view with keys of its own, while Ctrl+S and the
+ * like stay Lab's. Lab listens at the document before any element of ours, and some of its shortcuts match the focused
+ * element itself: so the mark is set on that element, at the window, which comes first. Returns what undoes it.
+ */
+export function keepLetters(view: HTMLElement): () => void {
+  const host = view.ownerDocument.defaultView;
+  let marked: Element | null = null;
+  const unmark = (): void => {
+    marked?.removeAttribute(MARK);
+    marked = null;
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    unmark();
+    const { target } = event;
+    const letter = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (letter && target instanceof Element && view.contains(target)) {
+      marked = target;
+      marked.setAttribute(MARK, 'true');
+    }
+  };
+  const leave = (): void => {
+    unmark();
+    host?.removeEventListener('keydown', onKey, true);
+  };
+  view.addEventListener('focusin', () => host?.addEventListener('keydown', onKey, true));
+  view.addEventListener('focusout', leave);
+  return leave;
+}

@@ -35,13 +35,18 @@ export class Selection {
     return this._boxes;
   }
 
+  /** A selection from elsewhere ends the range; the echo of our own does not. */
   set(boxes: ReadonlySet<number>): void {
+    if (boxes.size === this._boxes.size && [...boxes].every(at => this._boxes.has(at))) {
+      return;
+    }
     this._boxes = new Set(boxes);
     this._range = new Set();
   }
 
   clear(): void {
-    this.set(new Set());
+    this._boxes = new Set();
+    this._range = new Set();
     this._anchor = null;
   }
 

@@ -1,7 +1,7 @@
 /** The highlight as one element that can be told of changes. Without a live half it is a saved picture. */
 
 import { h } from '../dom';
-import { isWriting, take } from '../keys';
+import { isWriting, keepLetters, take } from '../keys';
 import { drawCard } from './card';
 import { readPayload } from './payload';
 import { titleText } from './title';
@@ -33,6 +33,7 @@ export class HighlightView {
   private _selection = new Selection();
   private _folds: Folds = { table: false, why: false, settings: false };
   private _status: Status = { state: 'idle' };
+  private _releaseLetters: () => void;
 
   constructor(
     payload: unknown,
@@ -43,10 +44,9 @@ export class HighlightView {
     this.element = h('section', {
       class: 'iw',
       'data-iw': 'highlight',
-      'data-state': _live === null ? 'static' : 'live',
-      // Lab's one-letter shortcuts stay away from a view that has keys of its own.
-      'data-lm-suppress-shortcuts': 'true'
+      'data-state': _live === null ? 'static' : 'live'
     });
+    this._releaseLetters = keepLetters(this.element);
     this.element.addEventListener('keydown', event => this._onKey(event));
     if (_live !== null) {
       this._status = _live.status;
@@ -99,6 +99,7 @@ export class HighlightView {
   dispose(): void {
     this._card?.dispose();
     this._card = null;
+    this._releaseLetters();
     this.element.remove();
   }
 
