@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.errors import ArgumentError
-from interp_widgets.interventions.base import Intervention
+from interp_widgets.interventions.base import Intervention, as_number
 from interp_widgets.interventions.positions import check_positions, chosen
 from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.hooks import Action, Frame
@@ -49,9 +49,8 @@ class Ablation(Intervention):
             raise ArgumentError(f"head={head}, neuron={neuron}, site={site!r}: give exactly one of them")
         if site is not None and site not in _WHOLE:
             raise ArgumentError(f"site={site!r}: one of {', '.join(_WHOLE)}")
-        if not abs(float(value)) < float("inf"):
-            raise ArgumentError(f"value={value}: a finite number")
-        self.layer, self.head, self.neuron, self.site, self.value = layer, head, neuron, site, float(value)
+        self.layer, self.head, self.neuron, self.site = layer, head, neuron, site
+        self.value = as_number("value", value)
         self.positions = check_positions(positions)
 
     @property

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.errors import ArgumentError
-from interp_widgets.interventions.base import Intervention, as_tensor
+from interp_widgets.interventions.base import Intervention, as_number, as_tensor
 from interp_widgets.interventions.positions import check_positions, chosen
 from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.hooks import Action, Frame
@@ -46,9 +46,7 @@ class AddedVector(Intervention):
         self.vector = as_tensor("vector", vector, (None,))
         if site not in _SITES:
             raise ArgumentError(f"site={site!r}: one of {', '.join(_SITES)}")
-        if not abs(float(strength)) < float("inf"):
-            raise ArgumentError(f"strength={strength}: a finite number")
-        self.layer, self.strength, self.site = layer, float(strength), site
+        self.layer, self.strength, self.site = layer, as_number("strength", strength), site
         self.positions = check_positions(positions)
 
     def acts(self, architecture: Architecture) -> Sequence[tuple[Site, Action]]:

@@ -155,5 +155,16 @@ def as_tensor(name: str, values: Any, shape: tuple[int | None, ...]) -> Tensor:
     return tensor
 
 
+def as_number(name: str, value: Any) -> float:
+    """A finite number. Raises ArgumentError naming the argument."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not abs(number) < float("inf"):
+        raise ArgumentError(f"{name}={value!r}: a finite number")
+    return number
+
+
 def _is_double(values: Any) -> bool:
     return getattr(values, "dtype", None) == np.float64

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from interp_widgets import storage
-from interp_widgets.errors import ArgumentError, FingerprintMismatchError
+from interp_widgets.errors import ArgumentError, FileFormatError, FingerprintMismatchError
 from interp_widgets.interventions.base import Intervention, restore
 from interp_widgets.models import events
 from interp_widgets.models.hooks import Snapshot
@@ -194,26 +194,27 @@ class Ledger(Mapping[str, Intervention]):
         """
         lm = self._model()
         document, arrays = storage.read_bundle(path, _KIND, version=_VERSION)
-        if document["fingerprint"] != lm.fingerprint:
-            raise FingerprintMismatchError(
-                f"{os.fspath(path)!r} was saved for {document['model']} with fingerprint"
-                f" {document['fingerprint'][:12]}; this model, {lm.name}, has {lm.fingerprint[:12]}."
-                " Load the model that it was made for, or fit it again on this one."
-            )
+        try:
+            fingerprint, model, saved = str(document["fingerprint"]), document["model"], document["entries"]
+            if fingerprint != lm.fingerprint:
+                raise FingerprintMismatchError(
+                    f"{os.fspath(path)!r} was saved for {model} with fingerprint {fingerprint[:12]}; this model,"
+                    f" {lm.name}, has {lm.fingerprint[:12]}. Load the model that it was made for, or fit it again on"
+                    " this one."
+                )
+            found = [_restore(i, entry, arrays) for i, entry in enumerate(saved)]
+        except (KeyError, TypeError) as error:
+            raise FileFormatError(
+                f"{os.fspath(path)!r} is damaged: its interventions cannot be read ({error!r})"
+            ) from error
         with self._lock:
             entries = list(self._entries)
-            for i, saved in enumerate(document["entries"]):
-                own: dict[str, NDArray[Any]] = {
-                    key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == str(i)
-                }
-                intervention = restore(saved["kind"], saved["document"], own)
-                self._check(intervention)
-                taken = {entry.name for entry in entries}
-                entries.append(Entry(_free(saved["name"], taken), intervention, saved["enabled"]))
-            loaded = tuple(entry.intervention for entry in entries[len(self._entries) :])
-            if loaded:
+            for entry in found:
+                self._check(entry.intervention)
+                entries.append(replace(entry, name=_free(entry.name, {other.name for other in entries})))
+            if found:
                 self._set(entries)
-            return loaded
+            return tuple(entry.intervention for entry in found)
 
     # Inside
 
@@ -278,6 +279,12 @@ class Ledger(Mapping[str, Intervention]):
                 self._snapshots.clear()
             found = self._snapshots[key] = Snapshot(changes, self._board.architecture)
         return found
+
+
+def _restore(i: int, saved: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Entry:
+    """The i-th entry of a file; its arrays are those whose names begin with its number."""
+    own = {key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == str(i)}
+    return Entry(str(saved["name"]), restore(saved["kind"], saved["document"], own), bool(saved["enabled"]))
 
 
 def _free(wish: str, taken: set[str]) -> str:

@@ -125,8 +125,9 @@ class Architecture:
         self.soft_cap: float | None = getattr(config, "final_logit_softcapping", None)
         self.context_length = int(config.max_position_embeddings)
         self.mlp_width = self.weight_shape(0)[1]
-        # Gemma multiplies each row that it looks up by the square root of the width.
-        self.embedding_scale = float(getattr(self.embedding, "scalar_embed_scale", 1.0))
+        # Gemma multiplies each row that it looks up by the square root of the width, rounded to its dtype.
+        scale = getattr(self.embedding, "embed_scale", None)
+        self.embedding_scale = float(scale.to(self.embedding.weight.dtype)) if isinstance(scale, Tensor) else 1.0
         self.tied = self.unembedding.weight is self.embedding.weight
 
     def _find_parts(self, layer: nn.Module) -> dict[str, tuple[nn.Module, Where]]:

@@ -249,7 +249,7 @@ class _Checkpointed:
         run = running(self.board)
         if run is None or not run.checkpoint or not torch.is_grad_enabled():
             return self.original(*args, **kwargs)
-        runs, frame = open_runs.get(), _frame.get()
+        runs, frame, snapshot = open_runs.get(), _frame.get(), run.snapshot  # not the run: it must be free to go
 
         def again(*args: Any, **kwargs: Any) -> Any:
             # Backward runs in a thread of its own on CUDA, where the context variables are not set.
@@ -257,7 +257,7 @@ class _Checkpointed:
             try:
                 # The run of the forward pass may be over (`lm.hidden` opens its own), but one around it must be open.
                 now = running(self.board)
-                if now is None or now.snapshot is not run.snapshot:  # else with other changes
+                if now is None or now.snapshot is not snapshot:  # else with other changes
                     raise RuntimeError("take the gradient of a run with checkpoint=True inside its `with` block")
                 return self.original(*args, **kwargs)
             finally:

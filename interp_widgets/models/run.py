@@ -54,10 +54,11 @@ class Run:
     ) -> None:
         self.lm, self.board = lm, lm.board
         self.outer: Run | None = running(self.board)
-        self.cancel: threading.Event | None = cancel if cancel is not None or self.outer is None else self.outer.cancel
         inherited = self.outer.prompt_length if self.outer is not None else None
         self.prompt_length: int | Tensor | None = prompt_length if prompt_length is not None else inherited
         self.checkpoint: bool = checkpoint or (self.outer is not None and self.outer.checkpoint)
+        inherited_flags = self.outer._flags if self.outer is not None else ()
+        self._flags: tuple[threading.Event, ...] = (*inherited_flags, *([cancel] if cancel is not None else []))
         self.captured: dict[Site, Tensor] = {}
         self._capture: dict[Key, list[Site]] = {}
         for site in capture:
@@ -102,7 +103,7 @@ class Run:
     def keys(self) -> set[Key]:
         """Modules where this run itself needs a hook, beside those of its snapshot."""
         keys = set(self._capture)
-        if self.cancel is not None:
+        if self._flags:
             architecture = self.lm.architecture
             for layer in range(architecture.n_layers):
                 for kind in _PULSES:
@@ -112,18 +113,16 @@ class Run:
 
     def check(self) -> None:
         """Raise `Cancelled` if the flag is set."""
-        if self.cancel is not None and self.cancel.is_set():
-            raise Cancelled("cancelled; nothing was changed")
-        if self.outer is not None and self.outer.open:
-            self.outer.check()
+        _check(self._flags)
 
     def pulse(self, activation: Tensor) -> None:
         """Called by every hook: look at the flag now, and again when the gradient comes back through here."""
-        if self.cancel is None:
+        if not self._flags:
             return
         self.check()
         if torch.is_grad_enabled() and activation.requires_grad:
-            activation.register_hook(lambda gradient: self.check())
+            flags = self._flags  # not the run: it must not live as long as the graph of its gradient
+            activation.register_hook(lambda gradient: _check(flags))
 
     def observe(self, key: Key, activation: Tensor) -> Tensor:
         for site in self._capture.get(key, ()):
@@ -131,3 +130,8 @@ class Run:
         if self.outer is not None and self.outer.open:
             return self.outer.observe(key, activation)
         return activation
+
+
+def _check(flags: Sequence[threading.Event]) -> None:
+    if any(flag.is_set() for flag in flags):
+        raise Cancelled("cancelled; nothing was changed")

@@ -10,9 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from interp_widgets.errors import ArgumentError, EmptyPromptError, PromptTooLongError, TargetError
+from interp_widgets.models.cache import models_dir
+from interp_widgets.models.language_model import LanguageModel
 from interp_widgets.models.prompts import Encoded, continuation, decode, encode, looks_joined
 from tests.tiny import CORPUS, make_tokenizer
 
@@ -346,3 +348,40 @@ def test_looks_joined() -> None:
     assert looks_joined(prompt, "Canberra")
     assert not looks_joined(prompt, " Canberra")
     assert not looks_joined(prompt, ".")
+
+
+@pytest.mark.default_model
+def test_the_default_models_tokens_and_turns(default_lm: LanguageModel) -> None:
+    plain = default_lm.encode("The capital of Australia is")
+    assert plain.tokens == ("The", " capital", " of", " Australia", " is")
+    assert plain.bos == 0
+    messages = [{"role": "user", "content": "What is the capital of Australia? "}]
+    encoded = default_lm.encode(messages)
+    tokenizer = default_lm.tokenizer
+    assert encoded.ids.tolist() == tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, return_dict=False
+    )
+    assert_tiles(encoded)
+    user = [text for label, text in turns_of(encoded) if label == "user"]
+    assert [text.strip() for text in user] == ["What is the capital of Australia?"]
+    assert encoded.text.startswith("<|im_start|>system")  # the template's own system prompt
+    with pytest.raises(TargetError, match="' Canberra'"):
+        continuation(tokenizer, default_lm.encode("The capital of Australia is "), "Canberra")
+
+
+@pytest.mark.default_model
+def test_gemma_has_one_bos() -> None:
+    """Where Gemma was prepared before; its terms are the user's to accept, so a test does not fetch it."""
+    folder = models_dir() / "gemma3-270m"
+    if not folder.is_dir():
+        pytest.skip("gemma3-270m is not in the cache")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    plain = encode(tokenizer, "The capital of Australia is")
+    assert plain.tokens == ("<bos>", "The", " capital", " of", " Australia", " is")
+    assert (plain.bos, plain.spans[0].tolist(), plain.spans[2].tolist()) == (1, [0, 0], [3, 11])
+    assert encode(tokenizer, "<bos>The").bos == 1
+    assert decode(tokenizer, continuation(tokenizer, plain, " Canberra").tolist()) == " Canberra"
+    if tokenizer.chat_template:
+        encoded = encode(tokenizer, [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
+        assert encoded.bos == 1
+        assert [label for label, _ in turns_of(encoded) if label != "template"] == ["system", "user"]
