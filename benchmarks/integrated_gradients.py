@@ -177,6 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--steps", type=int, help="points on the path; by default 50, at 512 tokens 8")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, default=1, help="batch size of the memory measurement")
+    parser.add_argument("--no-memory", action="store_true", help="seconds only")
     parser.add_argument("--memory-of", choices=list(CONTESTANTS), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.memory_of:
@@ -192,9 +193,9 @@ def main(arguments: Sequence[str]) -> None:
         for row in table:
             middle = statistics.median(row["seconds"])
             span = f"{min(row['seconds']):.2f} to {max(row['seconds']):.2f}"
-            memory = memory_in_fresh_process(row["name"], tokens, given.batch) / 1e6
+            memory = "" if given.no_memory else f"{memory_in_fresh_process(row['name'], tokens, given.batch) / 1e6:.0f}"
             print(
                 f"{row['name']:28} {row['batch']:5} {row['rows']:5} {middle:9.2f} {span:>14}"
-                f" {reference / middle:8.2f}x {memory:8.0f}"
+                f" {reference / middle:8.2f}x {memory:>8}".rstrip()
             )
     print(f"\npeak memory at batch size {given.batch}, above the model")

@@ -1,0 +1,44 @@
+"""The benchmark runs, compares like with like, and says so in a table; no time is tested."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "integrated_gradients", *options],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.default_model
+def test_the_table_has_a_row_for_each_contestant() -> None:
+    table = run("--tokens", "8", "--steps", "2", "--rounds", "1", "--no-memory")
+    rows = re.findall(r"^(\S.*?)  +(\d+) +(\d+) +([\d.]+) +([\d.]+ to [\d.]+) +([\d.]+)x$", table, re.MULTILINE)
+    assert [row[0] for row in rows] == ["interp-widgets", "interp-widgets, checkpoints", "captum", "textbook loop"]
+    ours, with_checkpoints, captum, textbook = (int(row[2]) for row in rows)
+    assert ours == 2 + 2  # the points, the prompt itself and the baseline
+    assert with_checkpoints == ours  # layers are computed twice, inside the same passes
+    assert captum >= 2
+    assert textbook == 2 + 1
+
+
+@pytest.mark.default_model
+def test_memory_is_measured_in_a_process_of_its_own() -> None:
+    assert int(run("--memory-of", "interp-widgets", "--tokens", "128")) > 10**6
