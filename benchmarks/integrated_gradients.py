@@ -112,21 +112,21 @@ def prompt(lm: Any, tokens: int) -> torch.Tensor:
     return torch.as_tensor(ids)
 
 
-def best_batch(run: Contestant, lm: Any, ids: torch.Tensor) -> int:
+def best_batch(run: Contestant, lm: Any, ids: torch.Tensor, steps: int) -> int:
     times = {}
     for batch in BATCHES.get(len(ids), (1, 2, 4)):
         run(lm, ids, batch, batch)  # warm
-        steps = max(batch, 10 if len(ids) < 100 else 2)
+        points = max(batch, min(steps, 10 if len(ids) < 100 else 2))
         began = time.perf_counter()
-        run(lm, ids, steps, batch)
-        times[batch] = (time.perf_counter() - began) / steps
+        run(lm, ids, points, batch)
+        times[batch] = (time.perf_counter() - began) / points
     return min(times, key=lambda batch: times[batch])
 
 
 def measure_seconds(tokens: int, steps: int, rounds: int) -> list[dict[str, Any]]:
     lm = load()
     ids = prompt(lm, tokens)
-    batches = {name: best_batch(run, lm, ids) for name, run in CONTESTANTS.items()}
+    batches = {name: best_batch(run, lm, ids, steps) for name, run in CONTESTANTS.items()}
     seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
     rows: dict[str, int] = {}
     for _ in range(rounds):
