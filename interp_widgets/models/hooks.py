@@ -264,4 +264,16 @@ class _Checkpointed:
                 _frame.reset(frame_token)
                 open_runs.reset(runs_token)
 
-        return torch_checkpoint(again, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
+        before = _saving()
+        try:
+            return torch_checkpoint(again, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
+        except BaseException:
+            # An interrupt inside torch's own entry or exit would leave its way of saving on in this thread for good.
+            while _saving() not in (None, before):
+                torch._C._autograd._pop_saved_tensors_default_hooks()
+            raise
+
+
+def _saving() -> Any:
+    """The functions by which this thread keeps what a backward pass needs, set by a checkpoint; None by default."""
+    return torch._C._autograd._top_saved_tensors_default_hooks(True)  # no public way to ask

