@@ -199,5 +199,5 @@ def test_random_sequences_of_changes(family: str) -> None:
     Machine.weights = Machine.lm.state_hash()
     assert torch.equal(logits(Machine.other), Machine.plain)
     case = Machine.TestCase
-    case.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+    case.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
     case().runTest()
