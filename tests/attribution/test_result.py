@@ -82,12 +82,12 @@ def test_a_saved_highlight_of_50_tokens_is_small(tmp_path: Path) -> None:
     result = make_result(pieces=pieces, scores=rng.normal(size=50) * 10, verdict=DO_NOT_TRUST)
     bundle = result._repr_mimebundle_()
     bundle["application/vnd.jupyter.widget-view+json"] = {"version_major": 2, "version_minor": 0, "model_id": "0" * 32}
-    notebook = nbformat.from_dict(  # type: ignore[no-untyped-call]  # nbformat has no types
+    notebook = nbformat.from_dict(
         {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
             {"cell_type": "code", "id": "a", "source": "r", "metadata": {}, "execution_count": 1, "outputs": [
                 {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": bundle}]}]}
     )  # fmt: skip
-    nbformat.write(notebook, tmp_path / "saved.ipynb")  # type: ignore[no-untyped-call]  # nbformat has no types
+    nbformat.write(notebook, tmp_path / "saved.ipynb")
     assert (tmp_path / "saved.ipynb").stat().st_size < 60_000  # 100 kB is promised
 
 
