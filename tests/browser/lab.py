@@ -196,6 +196,10 @@ class Lab:
     def wait_idle(self, timeout: float = 60) -> None:
         self.page.wait_for_function(IDLE, timeout=timeout * 1000)
 
+    def is_running(self, index: int) -> bool:
+        """Whether a cell runs, by its "[*]": the kernel's status says "idle" after each answer to a click, too."""
+        return "*" in (self.cell(index).locator(".jp-InputPrompt").text_content() or "")
+
     def save(self) -> None:
         self.execute("docmanager:save")
         self.page.wait_for_function(f"() => !{PANEL}.context.model.dirty")
@@ -214,8 +218,9 @@ class Lab:
         self.page.evaluate(RUN_CELL, index)
 
     def start_cell(self, index: int) -> None:
-        """Run one cell, and go on while it runs."""
+        """Run one cell, and go on as soon as the kernel is at it."""
         self.page.evaluate(f"index => {{ void ({RUN_CELL})(index); }}", index)
+        self.page.wait_for_function(f"() => {PANEL}.sessionContext.session.kernel.status === 'busy'")
 
     def card(self, index: int, state: str = "live") -> Card:
         """The highlight in the output of a code cell, once it is there as the live widget (or as "static")."""
