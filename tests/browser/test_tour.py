@@ -1,68 +1,74 @@
-"""The tour as a person meets it: opened, run, used by mouse and by keyboard, read back in Python."""
+"""The tour as a person goes through it: opened, run, used by mouse, and used again by the keyboard alone."""
 
 from __future__ import annotations
 
+import re
 import time
 
-from tests.browser.lab import Lab
+from playwright.sync_api import expect
 
-HIGHLIGHT = "[data-iw=highlight][data-state=live]"
+from tests.browser.lab import PANEL, Lab
+from tests.browser.questions import AGAINST_SYDNEY, WHY_SYDNEY
 
-
-def index_of(lab: Lab, identifier: str) -> int:
-    """Where the cell with this id stands."""
-    find = "id => jupyterapp.shell.currentWidget.content.model.sharedModel.cells.findIndex(c => c.id === id)"
-    found: int = lab.page.evaluate(find, identifier)
-    assert found >= 0, f"the tour has no cell {identifier!r}"
-    return found
+PATH = "00_tour.ipynb"
 
 
-def run(lab: Lab, identifier: str) -> str:
-    """Run one cell, wait, and give what it printed."""
-    number = index_of(lab, identifier)
-    lab.page.evaluate(
-        """async index => {
-          const notebook = jupyterapp.shell.currentWidget.content;
-          notebook.deselectAll();
-          notebook.activeCellIndex = index;
-          await jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        number,
+def cell_index(lab: Lab, cell_id: str) -> int:
+    index: int = lab.page.evaluate(
+        f"id => {PANEL}.content.widgets.findIndex(cell => cell.model.sharedModel.getId() === id)", cell_id
     )
-    lab.wait_idle()
-    return lab.output(number).inner_text()
+    assert index >= 0, cell_id
+    return index
 
 
-def says(lab: Lab, identifier: str, text: str) -> bool:
-    """Whether the cell prints `text`, run anew until it does: a click reaches the kernel a moment after the mouse."""
-    return any(text in run(lab, identifier) for _ in range(20))
-
-
-def test_the_tour_by_mouse_and_by_keyboard(lab: Lab) -> None:
+def test_tour(lab: Lab) -> None:
     began = time.perf_counter()
-    lab.open("00_tour.ipynb")
-    lab.run_all(240)
-    first = lab.output(index_of(lab, "attribute")).locator(HIGHLIGHT)
-    first.wait_for()
-    print(f"\nopened, run whole and drawn after {time.perf_counter() - began:.1f} s")
-    assert "·Canberra" in first.locator("[data-iw=title]").inner_text()
-    assert "do not trust" in first.locator("[data-iw=verdict]").inner_text()
+    lab.open(PATH)
+    opened = time.perf_counter()
+    lab.page.evaluate("() => { void window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    first = lab.card(cell_index(lab, "attribute"))
+    seen = time.perf_counter()
+    print(f"\ntour: open after {opened - began:.1f} s, first highlight after {seen - began:.1f} s")
+    assert first.title == AGAINST_SYDNEY
+    last = lab.cell(cell_index(lab, "save")).locator(".jp-InputPrompt")
+    expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=120_000)
+    lab.wait_idle()
+    assert lab.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
 
-    card = lab.output(index_of(lab, "widget")).locator(HIGHLIGHT)
-    card.wait_for()
-    card.locator("[data-iw=token]", has_text="Australia").click()
-    assert says(lab, "selection", "' Australia'")
+    # By mouse: two tokens, another answer; the cell after it says so.
+    place = cell_index(lab, "widget")
+    card = lab.card(place)
+    card.token(3).click()
+    card.token(4).click(modifiers=["Shift"])
+    card.candidate("·Sydney").click()
+    card.expect_title(WHY_SYDNEY)
+    card.expect_status("idle")
+    lab.wait_python("widget.selection", [3, 4])
+    lab.run_cell(cell_index(lab, "selection"))
+    said = lab.output(cell_index(lab, "selection"))
+    expect(said).to_contain_text("selected: [' Australia', ' is']")
+    expect(said).to_contain_text("question:  Sydney against  Canberra")
 
-    card = lab.output(index_of(lab, "widget")).locator(HIGHLIGHT)
-    card.locator("[data-iw=candidate]", has_text="Perth").first.click()
-    card.locator("[data-iw=title]", has_text="·Perth").wait_for()
-    assert says(lab, "selection", "question:  Perth against  Sydney")
-
-    card = lab.output(index_of(lab, "widget")).locator(HIGHLIGHT)
-    card.locator("[data-iw=token][tabindex='0']").focus()
-    lab.page.keyboard.press("Home")
-    lab.page.keyboard.press("Enter")
-    card.locator("[data-iw=token][data-index='0'][aria-selected=true]").wait_for()
-    assert says(lab, "selection", "'The'")
-    assert lab.errors == []
-    assert lab.foreign_requests() == []
+    # By keyboard alone: from the token that has the focus through the lists, back to Canberra, one token.
+    card = lab.card(place)
+    card.token(0).focus()
+    keys = lab.page.keyboard
+    keys.press("Escape")
+    lab.wait_python("widget.selection", [])
+    card.token(0).focus()
+    keys.press("ArrowRight")
+    keys.press("Enter")
+    lab.wait_python("widget.selection", [1])
+    keys.press("Tab")
+    names = [name for name, _, _ in card.numbers()["candidates"]]
+    keys.press("Home")
+    for _ in range(names.index("·Canberra")):
+        keys.press("ArrowDown")
+    expect(card.candidate("·Canberra")).to_be_focused()
+    keys.press("Enter")
+    card.expect_title(AGAINST_SYDNEY)
+    card.expect_status("idle")
+    lab.run_cell(cell_index(lab, "selection"))
+    expect(said).to_contain_text("selected: [' capital']")
+    expect(said).to_contain_text("question:  Canberra against  Sydney")
+    lab.expect_quiet()

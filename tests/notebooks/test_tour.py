@@ -1,4 +1,4 @@
-"""The course's notebooks: clean in git, run offline from any folder and twice, and their prose is true."""
+"""What the tour says is true of what its cells show."""
 
 from __future__ import annotations
 
@@ -6,98 +6,100 @@ import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-TOUR = NOTEBOOKS / "00_tour.ipynb"
+from tests.notebooks.executing import FOLDER, Notebook, execute, output
 
 pytestmark = pytest.mark.notebooks
-
-
-def cells(notebook: Any) -> list[Any]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def printed(notebook: Any, identifier: str) -> str:
-    """What a cell wrote, and the text of its value."""
-    cell = next(cell for cell in notebook.cells if cell.id == identifier)
-    return "".join(
-        output.text if output.output_type == "stream" else output.data.get("text/plain", "") for output in cell.outputs
-    )
+PATH = FOLDER / "00_tour.ipynb"
+MIME_TYPE = "application/vnd.interp.highlight.v1+json"
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The tour, run twice in one kernel, from another folder, without a network."""
-    notebook = nbformat.read(TOUR, 4)
-    once = list(notebook.cells)
-    first_time = [nbformat.from_dict({**cell, "id": f"{cell.id}-first"}) for cell in once]
-    notebook.cells = [*first_time, *once]
-    folder = tmp_path_factory.mktemp("elsewhere")
-    patch = pytest.MonkeyPatch()
-    for name in ("HF_HUB_OFFLINE", "PIP_NO_INDEX"):
-        patch.setenv(name, "1")
-    try:
-        client = NotebookClient(notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": folder}})
-        client.execute()
-    finally:
-        patch.undo()
-    assert list(folder.iterdir()) == [], "the tour leaves files beside it"
-    return notebook
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Notebook:
+    return execute(PATH, tmp_path_factory.mktemp("elsewhere"))[0]
 
 
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.rglob("*.ipynb")), ids=lambda path: path.name)
-def test_clean_in_git(path: Path) -> None:
-    notebook = nbformat.read(path, 4)
-    nbformat.validate(notebook)
-    assert not any(cell.outputs or cell.execution_count for cell in cells(notebook))
-    identifiers = [cell.id for cell in notebook.cells]
-    assert len(set(identifiers)) == len(identifiers)
-    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", identifier) for identifier in identifiers), "ids are names, not chance"
+def prose(tour: Notebook, cell_id: str) -> str:
+    return str(next(cell for cell in tour["cells"] if cell["id"] == cell_id)["source"])
 
 
-def test_no_cell_warns(executed: Any) -> None:
-    for cell in cells(executed):
-        for output in cell.outputs:
-            assert output.output_type != "error"
-            assert output.get("name") != "stderr", output.get("text")
+def payload(tour: Notebook, cell_id: str) -> dict[str, Any]:
+    cell = next(cell for cell in tour["cells"] if cell["id"] == cell_id)
+    found: dict[str, Any] = next(o["data"][MIME_TYPE] for o in cell["outputs"] if MIME_TYPE in o.get("data", {}))
+    return found
 
 
-def test_the_cities_are_nearly_level_and_the_wrong_one_leads(executed: Any) -> None:
-    (first, p), (second, q) = re.findall(r"' (\w+)', ([\d.]+)", printed(executed, "ask"))[:2]
-    assert (first, second) == ("Sydney", "Canberra")
-    assert 0 < float(p) - float(q) < 0.05
+def test_sydney_leads_and_they_are_nearly_level(tour: Notebook) -> None:
+    assert "nearly level, and the wrong one leads" in prose(tour, "wrong")
+    first, second, third = payload(tour, "attribute")["candidates"][:3]
+    assert (first["name"], second["name"]) == ("·Sydney", "·Canberra")
+    assert first["probability"] - second["probability"] < 0.05
+    assert third["probability"] < 0.2 * second["probability"]
+    shown = output(tour, "ask")
+    assert shown.index("Sydney") < shown.index("Canberra")
 
 
-def test_the_highlight_says_do_not_trust_and_both_numbers_differ(executed: Any) -> None:
-    assert "do not trust" in printed(executed, "attribute")
-    numbers = dict(re.findall(r"(sum|due|completeness_error) +(-?[\d.]+)", printed(executed, "completeness")))
-    assert abs(float(numbers["sum"]) - float(numbers["due"])) > 1
-    assert float(numbers["completeness_error"]) > 0.2
+def test_the_prompt_has_five_tokens(tour: Notebook) -> None:
+    assert "five tokens" in prose(tour, "wrong")
+    assert len(payload(tour, "attribute")["boxes"]) == 5
 
 
-def test_the_two_columns_do_not_agree(executed: Any) -> None:
-    rows = re.findall(r"gradients +([+-][\d.]+) +removed +([+-][\d.]+)", printed(executed, "remove"))
+def test_the_method_is_the_textbooks(tour: Notebook) -> None:
+    assert "zero embedding" in prose(tour, "wrong")
+    assert "50 points" in prose(tour, "wrong")
+    settings = payload(tour, "attribute")["settings"]
+    assert (settings["method"], settings["baseline"], settings["steps"]) == ("integrated_gradients", "zero", 50)
+
+
+def test_the_verdict(tour: Notebook) -> None:
+    assert "*do not trust*" in prose(tour, "read")
+    verdict = payload(tour, "attribute")["verdict"]
+    assert verdict["word"] == "do not trust"
+    assert verdict["why"], "and why"
+    numbers = dict(re.findall(r"^(\w+) +(-?[\d.]+)$", output(tour, "completeness"), re.MULTILINE))
+    assert set(numbers) == {"sum", "due", "completeness_error"}
+    assert abs(float(numbers["sum"]) - float(numbers["due"])) > 1, "they should be equal, and are not"
+
+
+def test_the_widget_asks_the_same_question(tour: Notebook) -> None:
+    assert payload(tour, "widget")["title"] == payload(tour, "attribute")["title"]
+    assert "nothing yet" in output(tour, "selection")
+    assert "question:  Canberra against  Sydney" in output(tour, "selection")
+
+
+def test_the_columns_disagree_in_order_and_size(tour: Notebook) -> None:
+    assert "do not agree, in order or in size" in prose(tour, "ledger")
+    rows = re.findall(r"integrated gradients +([+-][\d.]+) +removed +([+-][\d.]+)", output(tour, "remove"))
     assert len(rows) == 5
-    scores, drops = zip(*[(float(score), float(drop)) for score, drop in rows], strict=True)
-    order = [sorted(range(5), key=values.__getitem__) for values in (scores, drops)]
-    assert order[0] != order[1]
-    assert max(abs(score - drop) for score, drop in zip(scores, drops, strict=True)) > 5
+    scores, removed = ([float(row[column]) for row in rows] for column in (0, 1))
+    labels = [float(box["label"].replace("−", "-")) for box in payload(tour, "attribute")["boxes"]]
+    assert scores == pytest.approx(labels, abs=0.06), "the table repeats what the picture says"
+
+    def order(values: list[float]) -> list[int]:
+        return sorted(range(5), key=lambda index: -abs(values[index]))
+
+    assert order(scores) != order(removed)
+    assert max(map(abs, scores)) > 3 * max(map(abs, removed))
 
 
-def test_switching_attention_off_changes_the_answer_and_comes_back(executed: Any) -> None:
-    without, back = printed(executed, "intervene").strip().splitlines()
-    assert without.split("[")[1] != back.split("[")[1]
-    found = re.search(r"' Sydney', ([\d.]+)", back)
-    asked = re.search(r"' Sydney', ([\d.]+)", printed(executed, "ask"))
-    assert found is not None
-    assert asked is not None
-    assert found[1] == asked[1]
+def test_the_change_and_the_way_back(tour: Notebook) -> None:
+    without, whole = output(tour, "intervene").splitlines()
+    assert without.startswith("without attention in layer 17:")
+    assert without.split(":")[1].strip() != whole.split(":")[1].strip()
+    assert whole.index("Sydney") < whole.index("Canberra")
 
 
-def test_the_claim_of_the_first_cell(executed: Any) -> None:
-    claim = executed.cells[0].source
-    assert "SmolLM2-135M-Instruct" in claim
-    assert "SmolLM2-135M-Instruct" in printed(executed, "load")
+def test_what_is_kept(tour: Notebook) -> None:
+    table = output(tour, "save")
+    for token in ("The", "capital", "of", "Australia", "is"):
+        assert token in table
+
+
+def test_every_promise_of_the_tour_has_a_cell(tour: Notebook) -> None:
+    """The numbered list at the top, and what the tour never claims: the network."""
+    assert re.findall(r"^(\d)\. ", prose(tour, "title"), re.MULTILINE) == ["1", "2", "3", "4", "5"]
+    sources = "\n".join(cell["source"] for cell in tour["cells"] if cell["cell_type"] == "code")
+    for call in ("load_model", "next_token", "iw.attribute", "Highlight", "widget.selection", "result.save", "to_html"):
+        assert call in sources
+    assert not re.search(r"https?://", Path(PATH).read_text("utf-8"))

@@ -11,6 +11,7 @@ import { KernelStatus } from './kernelStatus';
 import { StatusItem, StatusList } from './statusItem';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Popup } from '@jupyterlab/statusbar';
 
 const ID = 'interp-labextension:status';
 
@@ -57,9 +58,14 @@ export const status: JupyterFrontEndPlugin<void> = {
       const panel = notebooks.currentWidget;
       return panel === null ? [] : (kernels.get(panel)?.models ?? []);
     };
+    let popup: Popup | null = null;
     const showModels = (): void => {
+      popup?.dispose();
+      popup = null;
       if (models().length > 0) {
-        showPopup({ body: new StatusList(models(), trans), anchor: item, align: 'right' });
+        const body = new StatusList(models(), trans);
+        body.disposed.connect(() => item.takeBackFocus());
+        popup = showPopup({ body, anchor: item, align: 'right' });
       }
     };
     const item = new StatusItem(trans, () => void app.commands.execute(CommandIDs.showModels));

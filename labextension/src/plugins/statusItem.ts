@@ -45,6 +45,14 @@ export class StatusItem extends Widget {
     this.display([]);
   }
 
+  /** After the list was closed by a key: nobody has the focus then. */
+  takeBackFocus(): void {
+    const { activeElement, body } = document;
+    if (activeElement === null || activeElement === body) {
+      this._button.focus();
+    }
+  }
+
   /** Shows the models of the notebook in front. */
   display(models: readonly ModelState[]): void {
     const words = statusText(models, this._trans);
@@ -89,5 +97,10 @@ export class StatusList extends Widget {
     this.node.setAttribute('role', 'dialog');
     this.node.setAttribute('aria-label', trans.__('Models and interventions'));
     this.node.append(...models.map(model => drawModel(model, trans)));
+  }
+
+  /** With the focus inside, Escape closes it and a screen reader reads it. */
+  protected override onAfterAttach(): void {
+    this.node.focus();
   }
 }
