@@ -81,7 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 def opened(chromium: Browser, server: LabServer) -> Iterator[Lab]:
     """A fresh page with an empty JupyterLab, light theme; kernels that it leaves are ended."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(90_000)
     drawn = Lab(context.new_page(), server)
     try:
         drawn.start()

@@ -34,6 +34,15 @@ OPEN = """async (path) => {
   await panel.sessionContext.ready;
 }"""
 
+# Whether a notebook is in front and has the focus, by which JupyterLab knows the current one; asks for it if not.
+IN_FRONT = f"""path => {{
+  const panel = {PANEL};
+  if (panel?.context?.path === path && panel.node.contains(document.activeElement)) return true;
+  const other = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.context?.path === path);
+  window.jupyterapp.shell.activateById(other.id);
+  return false;
+}}"""
+
 IDLE = f"""() => {{
   const kernel = {PANEL}?.sessionContext?.session?.kernel;
   return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
@@ -173,6 +182,7 @@ class Lab:
     def open(self, path: str) -> None:
         """Open a notebook and wait for its kernel."""
         self.page.evaluate(OPEN, path)
+        self.page.wait_for_function(IN_FRONT, arg=path, polling=250)
         if self.has_kernel():
             self.wait_idle()
 
@@ -191,7 +201,7 @@ class Lab:
         self.page.set_default_timeout(timeout * 1000)
         self.execute("notebook:run-all-cells")
         self.wait_idle(timeout)
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(90_000)
 
     def wait_idle(self, timeout: float = 60) -> None:
         self.page.wait_for_function(IDLE, timeout=timeout * 1000)

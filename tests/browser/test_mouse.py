@@ -90,28 +90,28 @@ def test_foil(opened: Lab, card: Card) -> None:
 
 
 def test_settings(opened: Lab, card: Card) -> None:
-    def settings() -> Any:
-        opened.python("widget.wait(60)")
-        return opened.python("[widget.result.settings[n] for n in ('baseline', 'steps', 'quadrature')]")
+    def expect_settings(*values: object) -> None:
+        opened.wait_python("[widget.result.settings[n] for n in ('baseline', 'steps', 'quadrature')]", list(values))
+        card.expect_status("idle")
 
     card.open_settings()
-    assert settings() == ["zero", 50, "gauss-legendre"]
+    expect_settings("zero", 50, "gauss-legendre")
     card.part("baseline").select_option("mean")
     card.expect_status("idle")
-    assert settings() == ["mean", 50, "gauss-legendre"]
+    expect_settings("mean", 50, "gauss-legendre")
     expect(card.part("settings")).to_be_visible()
     card.part("steps").fill("8")
     card.part("steps").press("Enter")
     expect(card.part("steps")).to_have_value("8")
-    assert settings() == ["mean", 8, "gauss-legendre"]
+    expect_settings("mean", 8, "gauss-legendre")
     card.part("quadrature").select_option("midpoint")
-    assert settings() == ["mean", 8, "midpoint"]
+    expect_settings("mean", 8, "midpoint")
     card.part("baseline").select_option(label="a text of your own …")
     expect(card.part("baseline-text")).to_be_focused()
     card.part("baseline-text").fill("The capital of France is")
     card.part("baseline-text").press("Enter")
     expect(card.part("baseline-text")).to_have_value("The capital of France is")
-    assert settings() == ["text:The capital of France is", 8, "midpoint"]
+    expect_settings("text:The capital of France is", 8, "midpoint")
     card.expect_status("idle")
     expect(card.part("baseline-text")).to_have_value("The capital of France is")
     assert card.part("error").count() == 0

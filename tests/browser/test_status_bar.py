@@ -100,24 +100,6 @@ def test_page_reload(opened: Lab) -> None:
     expect_says(opened, "SmolLM2-135M-Instruct · cpu · none active")
 
 
-def test_two_notebooks(opened: Lab) -> None:
-    """Each notebook has its kernel; the bar shows that of the one in front."""
-    opened.run_cell(1)
-    expect_says(opened, "SmolLM2-135M-Instruct · cpu · 1 active")
-    opened.write("other.ipynb", CELLS)
-    opened.open("other.ipynb")
-    expect(item(opened)).to_be_hidden()
-    opened.run_cell(0)
-    expect_says(opened, "SmolLM2-135M-Instruct · cpu · none active")
-    opened.open("status.ipynb")
-    expect_says(opened, "SmolLM2-135M-Instruct · cpu · 1 active")
-    opened.open("other.ipynb")
-    expect_says(opened, "SmolLM2-135M-Instruct · cpu · none active")
-    opened.shut_down_kernel()
-    opened.close()
-    opened.open("status.ipynb")
-
-
 def test_the_model_is_let_go(opened: Lab) -> None:
     opened.python("None", "del lm, change; import gc; gc.collect()")
     expect(item(opened)).to_be_hidden()
@@ -133,3 +115,26 @@ def test_restart_and_shutdown(opened: Lab) -> None:
     opened.shut_down_kernel()
     expect(item(opened)).to_be_hidden()
     assert opened.page.evaluate(f"() => {PANEL}.context.path") == "status.ipynb"
+
+
+def test_two_notebooks(lab: Lab) -> None:
+    """Each notebook has its kernel; the bar shows that of the one in front."""
+
+    def to_front(path: str) -> None:
+        lab.page.get_by_role("tab", name=path).click()
+
+    lab.write("one.ipynb", CELLS)
+    lab.open("one.ipynb")
+    lab.run_cell(0)
+    lab.run_cell(1)
+    expect_says(lab, "SmolLM2-135M-Instruct · cpu · 1 active")
+    lab.write("two.ipynb", CELLS)
+    lab.open("two.ipynb")
+    expect(item(lab)).to_be_hidden()
+    lab.run_cell(0)
+    expect_says(lab, "SmolLM2-135M-Instruct · cpu · none active")
+    to_front("one.ipynb")
+    expect_says(lab, "SmolLM2-135M-Instruct · cpu · 1 active")
+    to_front("two.ipynb")
+    expect_says(lab, "SmolLM2-135M-Instruct · cpu · none active")
+    lab.expect_quiet()
