@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from playwright.sync_api import ConsoleMessage, Locator, Page
 
@@ -143,7 +144,7 @@ class Lab:
     def untrust(self, path: str) -> None:
         """Make a file that nobody here has signed of it, as one that came by mail.  To be called while it is closed."""
         content = self.read(path)
-        content["metadata"]["came_by_mail"] = content["metadata"].get("came_by_mail", 0) + 1
+        content["metadata"]["came_by_mail"] = uuid4().hex  # no two are alike, so none was ever signed here
         self.write(path, content)
 
     # The application

@@ -216,7 +216,7 @@ def twin_of(shared: Lab, path: str) -> Locator:
     shared.open(path)
     output = shared.output(1).locator(".jp-RenderedHTMLCommon")
     output.locator("table").first.wait_for()
-    assert shared.page.locator(".jp-NotebookPanel [data-iw]").count() == 0
+    assert shared.output(1).locator("[data-iw]").count() == 0
     return output.locator("> div").first
 
 
