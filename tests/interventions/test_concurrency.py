@@ -90,9 +90,12 @@ def test_a_run_is_not_touched_by_a_ledger_that_changes_meanwhile(lm: LanguageMod
     off = alone(lm, z)
     lm.ledger.toggle("x")
     stop = threading.Event()
+    seen: set[tuple[object, ...]] = set()
 
     def clicks() -> None:
-        while not stop.is_set():
+        # Each operation of torch lets go of the interpreter: a loop without a pause would make each of the thousands
+        # in the other thread wait for a whole switch interval.
+        while not stop.wait(0.0005):
             lm.ledger.toggle("x")
             lm.ledger.add(y, name="y")
             lm.ledger.undo()
@@ -105,6 +108,7 @@ def test_a_run_is_not_touched_by_a_ledger_that_changes_meanwhile(lm: LanguageMod
                 with lm.using(z), lm.run() as run:
                     first = logits(lm)
                     names = run.snapshot.changes
+                    seen.add(names)
                     for _ in range(3):
                         assert torch.equal(logits(lm), first)
                     assert run.snapshot.changes is names
@@ -114,6 +118,7 @@ def test_a_run_is_not_touched_by_a_ledger_that_changes_meanwhile(lm: LanguageMod
             stop.set()
 
     together(clicks, computes)
+    assert len(seen) > 1, "no change fell between two runs"
 
 
 def test_each_task_sees_its_own_block(lm: LanguageModel) -> None:
