@@ -2,6 +2,7 @@
 #   make lab ARGS=--no-browser     words for JupyterLab
 #   make test PARTS="lint python"  only these parts
 #   make lab PYTHON=python3.12     another Python for .venv
+#   make course ARGS="--seed 'our secret'"  hidden tests of one's own
 
 PYTHON ?= python3
 ARGS ?=
@@ -12,10 +13,10 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint format build wheel bench clean
+.PHONY: help lab test lint format build wheel course rehearsal bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: ## install what is missing, then open JupyterLab on the course
 	@$(PYTHON) tools/prepare.py
@@ -41,6 +42,14 @@ build: ## build the views and the labextension, and install the package
 
 wheel: build ## write the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation
+
+course: ## build the teacher's and the student's copies of the labs from their masters
+	@$(PYTHON) tools/prepare.py --until package
+	@$(BIN)/python -m tools.course $(ARGS)
+
+rehearsal: ## take a made-up class through handing in, grading and feedback
+	@$(PYTHON) tools/prepare.py
+	@$(BIN)/python -m tests.course.rehearsal $(ARGS)
 
 bench: ## measure against peers and print the tables
 	@$(PYTHON) tools/prepare.py

@@ -40,7 +40,7 @@ _FRONT_DOOR = {
     "load_result": "interp_widgets.results.base",
 }
 _MAKES_MODELS = ("LanguageModel", "load_model")
-_ROOMS = ("attribution", "errors", "interventions", "models", "results", "widgets")
+_ROOMS = ("attribution", "course", "errors", "interventions", "models", "results", "widgets")
 
 
 def __getattr__(name: str) -> Any:

@@ -83,15 +83,19 @@ FRONT_LINT = Part(
 )
 VITEST_REPORTS = ("--reporter=default", "--reporter=junit", f"--outputFile.junit={OUT}/results/front.xml")
 VITEST = Part("front", "TypeScript tests", (("npm", "test", "--silent", "--", *VITEST_REPORTS),), folder="labextension")
-PYTHON = pytest_part("python", "Python tests", "not browser and not notebooks and not wheel", ONE_THREAD)
+PYTHON = pytest_part(
+    "python", "Python tests", "not browser and not notebooks and not rehearsal and not wheel", ONE_THREAD
+)
 WHEEL = pytest_part("wheel", "the built wheel, on a PATH without node", "wheel")
 NOTEBOOKS = pytest_part("notebooks", "every notebook of the course", "notebooks")
+REHEARSAL = pytest_part("rehearsal", "a class through nbgrader: collect, grade, feedback, marks", "rehearsal")
 BROWSER = pytest_part("browser", "a real JupyterLab in a real Chromium", "browser")
 
 # Stages follow each other; the lanes of a stage run side by side; the parts of a lane follow each other.
 STAGES: tuple[tuple[tuple[Part, ...], ...], ...] = (
     ((LINT, FRONT_LINT, VITEST, WHEEL), (PYTHON,)),
     ((NOTEBOOKS, BROWSER),),
+    ((REHEARSAL,),),
 )
 PARTS = {part.name: part for stage in STAGES for lane in stage for part in lane}
 

@@ -1,9 +1,13 @@
-"""Every notebook of the course: clean in git, and it runs offline, from any folder, twice, without a warning."""
+"""Every notebook of the course: clean in git, and it runs offline, from any folder, twice, without a warning.
+
+Of a lab with exercises the teacher's copy runs, and gets full marks; the student's stops at each stub, nowhere else.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,14 +15,30 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.notebooks.executing import NOTEBOOKS, execute, printed, streams
+from interp_widgets.course.catalogue import LABS
+from tests.notebooks.executing import FOLDER, NOTEBOOKS, Notebook, execute, printed, streams
+from tools.course import teachers_copy
+from tools.masters import read
 
 pytestmark = pytest.mark.notebooks
+WITH_EXERCISES = {lab.notebook: lab for lab in LABS if lab.exercises}
+PLAIN = [path for path in NOTEBOOKS if path.stem not in WITH_EXERCISES]
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+plain = pytest.mark.parametrize("path", PLAIN, ids=lambda path: path.stem)
+every_lab = pytest.mark.parametrize("lab", WITH_EXERCISES.values(), ids=lambda lab: lab.id)
+
+
+@pytest.fixture(autouse=True)
+def _offline(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a record of attempts of its own."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("INTERP_WIDGETS_PROGRESS", str(tmp_path_factory.mktemp("record") / "progress.jsonl"))
 
 
 def test_there_are_some() -> None:
-    assert NOTEBOOKS
+    assert PLAIN
+    assert {path.stem for path in NOTEBOOKS} >= set(WITH_EXERCISES)
 
 
 @every
@@ -29,12 +49,12 @@ def test_clean(path: Path) -> None:
     for cell in notebook["cells"]:
         assert cell.get("outputs", []) == [], cell["id"]
         assert cell.get("execution_count") is None, cell["id"]
-        assert cell["metadata"] == {}, cell["id"]
+        assert set(cell["metadata"]) <= {"nbgrader", "tags"}, cell["id"]
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
     assert notebook["metadata"]["language_info"] == {"name": "python"}, "a version would change with each machine"
     ids = [cell["id"] for cell in notebook["cells"]]
     assert len(set(ids)) == len(ids)
-    assert all(identifier.replace("-", "").isalpha() and identifier.islower() for identifier in ids), (
+    assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", identifier) for identifier in ids), (
         "ids are words: a tool that makes its own would make new ones each time"
     )
 
@@ -46,17 +66,49 @@ def test_written_as_the_tools_write_it(path: Path) -> None:
     assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
 
 
-@every
-def test_runs_twice_from_another_folder(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@plain
+def test_runs_twice_from_another_folder(path: Path, tmp_path: Path) -> None:
     """In one kernel, from top to bottom, twice; what it prints is the same, and nothing goes to stderr."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    first, second = execute(path, tmp_path, times=2)
+    _alike(*execute(path, tmp_path, times=2))
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing in the folder where it runs"
+
+
+@pytest.mark.timeout(1500)
+@every_lab
+def test_a_teachers_copy_runs_twice_and_gets_full_marks(lab: Any, tmp_path: Path) -> None:
+    copy, elsewhere = tmp_path / f"{lab.notebook}.ipynb", tmp_path / "elsewhere"
+    copy.write_text(teachers_copy(read(FOLDER / "masters" / f"{lab.notebook}.py"), lab), "utf-8")
+    elsewhere.mkdir()
+    first, second = execute(copy, elsewhere, times=2)
+    _alike(first, second)
+    assert list(elsewhere.iterdir()) == [], "it leaves nothing in the folder where it runs"
+    marks = {
+        cell["metadata"]["nbgrader"]["grade_id"]: float(cell["outputs"][-1]["data"]["text/plain"])
+        for cell in first["cells"]
+        if cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get("grade")
+    }
+    assert marks == {f"{one.id}-check": one.points for one in lab.exercises if not hasattr(one, "rubric")}
+
+
+@pytest.mark.timeout(900)
+@every_lab
+def test_a_students_copy_stops_at_each_stub_and_nowhere_else(lab: Any, tmp_path: Path) -> None:
+    (done,) = execute(FOLDER / f"{lab.notebook}.ipynb", tmp_path, go_on=True)
+    checks = {
+        cell["id"]
+        for cell in done["cells"]
+        if cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get("grade")
+    }
+    stopped = {cell["id"]: [error["ename"] for error in _errors(cell)] for cell in done["cells"] if _errors(cell)}
+    assert stopped == {identifier: ["NotImplementedError"] for identifier in checks}
+    assert streams(done, "stderr") == ""
+
+
+def _alike(first: Notebook, second: Notebook) -> None:
     for notebook in (first, second):
         assert streams(notebook, "stderr") == ""
         assert not [cell for cell in notebook["cells"] if _errors(cell)]
     assert printed(first) == printed(second)
-    assert list(tmp_path.iterdir()) == [], "it leaves nothing in the folder where it runs"
 
 
 def _errors(cell: dict[str, Any]) -> list[Any]:

@@ -1,0 +1,11 @@
+"""The labs of the course, in their order."""
+
+from __future__ import annotations
+
+from interp_widgets.course.exercise import Lab
+from interp_widgets.course.lab01 import LAB as LAB01
+
+LABS: tuple[Lab, ...] = (
+    Lab(id="lab00", title="A tour", notebook="00_tour", minutes=15, exercises=()),
+    LAB01,
+)
