@@ -113,24 +113,26 @@ def examine(exercise: Exercise, answer: Any, *, seed: int, hidden: bool = False)
 def _recognised(
     exercise: Exercise, results: Sequence[CaseResult], values: Sequence[tuple[Any, Arguments]]
 ) -> Mistake | None:
-    """The known mistake that gives the learner's values in most of the cases, one that failed among them.
+    """The known mistake that gives the learner's values, in the cases that failed and then in those that passed.
 
-    Cases that passed count too: where answers are only True and False, one case alone speaks for many mistakes.
+    Cases are asked until one mistake is left: those that passed too, because where answers are only True and False one
+    case alone speaks for many mistakes; and no further, because some cases take a model seconds.
     """
-    named = [result.miss.mistake for result in results if result.miss is not None and result.miss.mistake is not None]
-    if named:
-        return exercise.mistake(named[0])
+    for result in results:
+        if result.miss is not None and result.miss.mistake is not None:
+            return exercise.mistake(result.miss.mistake)
     rows = [(result, *pair) for result, pair in zip(results, values, strict=True)]
     failed = [row for row in rows if row[0].miss is not None and row[0].miss.telling]
-    passed = [row for row in rows if row[0].passed]
-    scores = []
-    for mistake in exercise.mistakes:
-        alike = sum(_gives(mistake, result.case, value, arguments) for result, value, arguments in failed)
+    left, found = list(exercise.mistakes), False
+    for result, value, arguments in [*failed, *(row for row in rows if row[0].passed)]:
+        if found and len(left) == 1:
+            break
+        if not (found or result.miss is not None):
+            break  # no mistake gives what failed
+        alike = [mistake for mistake in left if _gives(mistake, result.case, value, arguments)]
         if alike:
-            alike += sum(_gives(mistake, result.case, value, arguments) for result, value, arguments in passed)
-        scores.append(alike)
-    best = max(scores, default=0)
-    return exercise.mistakes[scores.index(best)] if best else None
+            left, found = alike, True
+    return left[0] if found else None
 
 
 def _gives(mistake: Mistake, case: Case, value: Any, arguments: Arguments) -> bool:

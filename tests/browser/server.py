@@ -1,6 +1,7 @@
 """A real JupyterLab on a free loopback port, with folders of its own, that reaches for nothing outside.
 
-1. A temporary home holds the notebooks, Jupyter's config, data and runtime folders, IPython's profile and temp files.
+1. A temporary home holds the notebooks, Jupyter's config, data and runtime folders, IPython's profile and temp files,
+   and the record of what was tried in the course (`progress`).
 2. JupyterLab's own test settings (`jupyterlab.galata`) put `window.jupyterapp` on the page; a token stays on, since
    other people may use this machine.
 3. The server is ready when it answers (it prints its address before it listens).  `log` keeps what it prints.
@@ -51,6 +52,7 @@ class LabServer:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.root = home / "root"
+        self.progress = home / "progress.jsonl"
         self.token = secrets.token_hex(16)
         self.log: list[str] = []
         with socket.socket() as probe:
@@ -81,6 +83,7 @@ class LabServer:
             "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
             "IPYTHONDIR": str(folders["ipython"]),
             "TMPDIR": str(folders["temporary"]),
+            "INTERP_WIDGETS_PROGRESS": str(self.progress),
             "HF_HUB_OFFLINE": "1",
             "PYTHONUNBUFFERED": "1",
         }

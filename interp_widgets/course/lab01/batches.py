@@ -9,7 +9,7 @@ from torch import Tensor
 from interp_widgets.course.compare import Miss
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
 from interp_widgets.course.lab01.functions import Cubic, Known, midpoint_cubic, midpoints
-from interp_widgets.course.lab01.inputs import Maker, random_numbers
+from interp_widgets.course.lab01.inputs import Maker, quadratic, random_numbers
 
 
 def _batched(steps: int, batch: int) -> Maker:
@@ -18,6 +18,11 @@ def _batched(steps: int, batch: int) -> Maker:
         return f, random_numbers(rng, 3), random_numbers(rng, 3), steps, batch
 
     return arguments
+
+
+def _table(rng: np.random.Generator) -> Arguments:
+    shape = (2, 3)
+    return quadratic(rng, shape), random_numbers(rng, *shape), random_numbers(rng, *shape), 12, 4
 
 
 def _in_order(value: object, f: Known, x: Tensor, baseline: Tensor, steps: int, batch: int) -> None:
@@ -70,10 +75,10 @@ BATCHES = Exercise(
             hint="Each point counts the same: add the gradients up, and divide by `steps` once at the end.",
         ),
         Case(
-            name="12 steps, 4 at a time",
+            name="12 steps, 4 at a time, x of the shape (2, 3)",
             points=1,
-            arguments=_batched(12, 4),
-            expected=lambda f, x, baseline, steps, batch: midpoint_cubic(f, x, baseline, steps),
+            arguments=_table,
+            expected=lambda f, x, baseline, steps, batch: (x - baseline) * f.gradient((x + baseline) / 2),
             judge=_in_order,
             hint="The result is that of exercise 2; only the memory needed is smaller.",
         ),
@@ -111,7 +116,7 @@ BATCHES = Exercise(
         Mistake(
             name="sum-not-mean",
             hint="The sum of the gradients was not divided by the number of steps.",
-            answer=lambda f, x, baseline, steps, batch: steps * midpoint_cubic(f, x, baseline, steps),
+            answer=lambda f, x, baseline, steps, batch: (x - baseline) * f.along(x, baseline, midpoints(steps)).sum(0),
         ),
     ),
     hints=(

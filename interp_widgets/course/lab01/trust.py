@@ -11,8 +11,8 @@ from torch import Tensor
 
 from interp_widgets.attribution.api import attribute
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
-from interp_widgets.course.lab01.functions import Cubic, Known, Normalised
-from interp_widgets.course.lab01.inputs import random_numbers
+from interp_widgets.course.lab01.functions import Known, Normalised
+from interp_widgets.course.lab01.inputs import quadratic, random_numbers
 from interp_widgets.course.lab01.on_model import FOIL, PROMPT, TARGET, default_lm
 
 # Exercise 9
@@ -47,9 +47,9 @@ NORMS = Exercise(
     signature="gradient_norms(f, x, baseline, alphas)",
     cases=(
         Case(
-            name="a curve: f(x) = sum of w x³, from a baseline that is not zero",
+            name="features that act together, x of the shape (2, 3), from a baseline that is not zero",
             points=1,
-            arguments=lambda rng: _along_a_path(Cubic((3,), random_numbers(rng, 3)), rng),
+            arguments=lambda rng: _along_a_path(quadratic(rng, (2, 3)), rng),
             expected=_norms,
             hint="The Euclidean norm of the gradient at each point baseline + alpha (x − baseline).",
         ),
