@@ -376,7 +376,7 @@ for start, stop in ((0.0, 0.1), (0.1, 0.2), (0.2, 0.5), (0.5, 1.0)):
     )
 
 # %% [markdown] id="pieces-what"
-# All of the 13.4 that is due, and nearly all of the error, lies in the first tenth. What the scores share out there is not what this prompt says: it is the jump from no state at all to a state. Neither is a fault of the code; it is what "zero embedding" means to this model. From a baseline of real text the path keeps away from zero, and then it adds up:
+# The first tenth of the path holds as much as is due in all, 13.3 of 13.4, and nearly all of the error. What the scores share out there is not what this prompt says: it is the jump from no state at all to a state. That is no fault of the code; it is what "zero embedding" means to this model. From a baseline of real text the path keeps away from zero, and then it adds up:
 
 # %% id="text-baseline" tags=["skip-execution"]
 r = iw.attribute(lm, prompt, target, method="integrated_gradients", baseline="text:The capital of Germany is")
@@ -393,7 +393,7 @@ print(f"sum {r.scores.sum():.2f}   due {r.diagnostics['due']:.2f}")
 
 # %% [markdown] id="w-one" exercise="lab01-w1" role="written"
 # ### BEGIN SOLUTION
-# Each layer begins with RMSNorm, which divides by the size of the state. At the zero baseline that size is zero: the function jumps there, and close to it the gradient grows as one over the distance (exercise 9 shows this for w·x/|x|). The profile shows it on the model: at the first of 50 points the gradient is over a hundred times as large as at the end, and f is already near its final value. Gradients at neighbouring points of that first tenth have cosines near or below zero, so each point is nearly a draw of its own; more points in the rest of the path do not help, and the table of 20 to 320 points shows the sum wandering. The pieces from 0.1 on add up. The promise holds for the integral, and with evenly spaced points we never get near the integral.
+# Each layer begins with RMSNorm, which divides by the size of the state. At the zero baseline that size is zero: the function jumps there, and close to it the gradient grows as one over the distance (exercise 9 shows this for w·x/|x|). The profile shows it on the model: at the first of 50 points the gradient is over a hundred times as large as at the end, and f is already near its final value. The first gradients have cosines near or below zero with their neighbours, so each point there is nearly a draw of its own; more points in the rest of the path do not help, and the table of 20 to 320 points shows the sum wandering. The pieces from 0.1 on add up. The promise holds for the integral, and with evenly spaced points we never get near the integral.
 # ### END SOLUTION
 
 # %% [markdown] id="order"
@@ -498,7 +498,7 @@ print(f"and is the token that matters most in {looks.first_matters_most} of them
 print(f"The token that is looked at most is the one that matters most in {looks.same_top} of {len(lab01.PROMPTS)}.")
 
 # %% [markdown] id="attention-what"
-# Most of the attention rests on the first token, whatever it is: an *attention sink*, where heads park what they do not need. It is where the model looks, and it is not what drove the answer.
+# In every prompt most attention rests on the first token, whatever it is: an *attention sink*, where heads park what they do not need. It is where the model looks, and it is not what drove the answer.
 
 # %% [markdown] id="w-two-question" exercise="lab01-w2" role="exercise"
 # ### Question 2: answer a colleague
@@ -507,7 +507,7 @@ print(f"The token that is looked at most is the one that matters most in {looks.
 
 # %% [markdown] id="w-two" exercise="lab01-w2" role="written"
 # ### BEGIN SOLUTION
-# The picture shows where attention weights lie, not what they carry: the first token takes most of the attention on every prompt here, whatever word it is. If it had driven the answer, replacing it should move the answer most, and that is so in few of the twelve prompts. A control: the same picture for another prompt, and for a model with random weights; a picture that looks alike there says nothing about this answer. I would show how far the answer falls when each token is taken away, beside shuffled scores as a control. That in turn depends on what the token is replaced by, and says which token mattered, not how the model used it.
+# The picture shows where attention weights lie, not what they carry: the first token takes most of the attention on every prompt here, whatever word it is. If it had driven the answer, replacing it should move the answer most, and that is so in none of the twelve prompts. A control: the same picture for another prompt, and for a model with random weights; a picture that looks alike there says nothing about this answer. I would show how far the answer falls when each token is taken away, beside shuffled scores as a control. That in turn depends on what the token is replaced by, and says which token mattered, not how the model used it.
 # ### END SOLUTION
 
 # %% [markdown] id="limits"

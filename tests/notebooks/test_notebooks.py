@@ -16,9 +16,9 @@ import nbformat
 import pytest
 
 from interp_widgets.course.catalogue import LABS
+from interp_widgets.course.exercise import Lab
+from tests.notebooks.conftest import Runs
 from tests.notebooks.executing import FOLDER, NOTEBOOKS, Notebook, execute, printed, streams
-from tools.course import teachers_copy
-from tools.masters import read
 
 pytestmark = pytest.mark.notebooks
 WITH_EXERCISES = {lab.notebook: lab for lab in LABS if lab.exercises}
@@ -75,13 +75,9 @@ def test_runs_twice_from_another_folder(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.timeout(1500)
 @every_lab
-def test_a_teachers_copy_runs_twice_and_gets_full_marks(lab: Any, tmp_path: Path) -> None:
-    copy, elsewhere = tmp_path / f"{lab.notebook}.ipynb", tmp_path / "elsewhere"
-    copy.write_text(teachers_copy(read(FOLDER / "masters" / f"{lab.notebook}.py"), lab), "utf-8")
-    elsewhere.mkdir()
-    first, second = execute(copy, elsewhere, times=2)
+def test_a_teachers_copy_runs_twice_and_gets_full_marks(lab: Lab, runs_of: Runs) -> None:
+    first, second = runs_of(lab)
     _alike(first, second)
-    assert list(elsewhere.iterdir()) == [], "it leaves nothing in the folder where it runs"
     marks = {
         cell["metadata"]["nbgrader"]["grade_id"]: float(cell["outputs"][-1]["data"]["text/plain"])
         for cell in first["cells"]
@@ -92,7 +88,7 @@ def test_a_teachers_copy_runs_twice_and_gets_full_marks(lab: Any, tmp_path: Path
 
 @pytest.mark.timeout(900)
 @every_lab
-def test_a_students_copy_stops_at_each_stub_and_nowhere_else(lab: Any, tmp_path: Path) -> None:
+def test_a_students_copy_stops_at_each_stub_and_nowhere_else(lab: Lab, tmp_path: Path) -> None:
     (done,) = execute(FOLDER / f"{lab.notebook}.ipynb", tmp_path, go_on=True)
     checks = {
         cell["id"]
