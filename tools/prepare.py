@@ -146,6 +146,8 @@ def python_packages() -> None:
             # instead of the one that lies in a local folder.
             run(*pip, pinned("torch"))
             run(*pip, *wanted)
+            # nbgrader's menus are a teacher's; learners work in this environment too. TEACHING.md switches them on.
+            run(PYTHON, "-m", "jupyter", "labextension", "disable", "--level=sys_prefix", "@jupyter/nbgrader")
 
 
 def front_end() -> None:

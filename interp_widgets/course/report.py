@@ -102,14 +102,9 @@ class Report:
         for result in self.cases:
             told = ""
             if result.miss is not None:
-                told = f"<div>{_safe(_sentence(result.miss.what))}</div>"
+                told = f"<div>{_with_code(_sentence(result.miss.what))}</div>"
                 if result.miss.expected:
-                    told += (
-                        f'<table style="margin:0px"><tr><td style="text-align:left">expected</td>'
-                        f'<td style="text-align:left"><code>{_safe(result.miss.expected)}</code></td></tr>'
-                        f'<tr><td style="text-align:left">given</td>'
-                        f'<td style="text-align:left"><code>{_safe(result.miss.given)}</code></td></tr></table>'
-                    )
+                    told += _value("expected", result.miss.expected) + _value("given", result.miss.given)
             rows.append(
                 f'<li style="list-style-type:none"><b>{_mark(result)}</b> {_safe(result.case.name)} '
                 f'<span style="{_DIM}">{points_text(result.case.points)}</span>{told}</li>'
@@ -122,7 +117,7 @@ class Report:
                 f"<div><b>{mark} {_safe(self.headline())}</b> {_safe(self.exercise.title)}</div>",
                 f'<ul style="margin:0px;padding-left:12px">{"".join(rows)}</ul>',
                 f"<details><summary>What it printed</summary><pre>{printed}</pre></details>" if printed else "",
-                f'<div style="{_BESIDE}"><b>Hint.</b> {_safe(self.hint)}</div>' if self.hint else "",
+                f'<div style="{_BESIDE}"><b>Hint.</b> {_with_code(self.hint)}</div>' if self.hint else "",
                 f'<div style="{_DIM}">{_safe(note)}</div>' if note else "",
                 "</div>",
             ]
@@ -144,6 +139,16 @@ def _mark(result: CaseResult) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+
+
+def _value(name: str, value: str) -> str:
+    return f'<div><span style="display:inline-block;width:80px">{name}</span><code>{_safe(value)}</code></div>'
+
+
+def _with_code(text: str) -> str:
+    """`words` between backticks as code."""
+    parts = _safe(text).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def _safe(text: str) -> str:

@@ -18,6 +18,7 @@ def tiny_lm(seed: int = 0) -> LanguageModel:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+    from interp_widgets.models import live
     from interp_widgets.models.language_model import LanguageModel
 
     vocabulary = {word: i for i, word in enumerate(["<unk>", "<end>", *_WORDS.split()])}
@@ -42,4 +43,6 @@ def tiny_lm(seed: int = 0) -> LanguageModel:
             for parameter in model.parameters():  # the usual start is so small that every answer would be nearly 0
                 parameter.add_(0.3 * torch.randn_like(parameter))
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", unk_token="<unk>")
-    return LanguageModel(model, fast, name="tiny random model")
+    lm = LanguageModel(model, fast, name="tiny random model")
+    live.leave_out(lm)
+    return lm

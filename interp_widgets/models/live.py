@@ -22,6 +22,13 @@ def register(lm: LanguageModel) -> None:
     events.models_changed.emit()
 
 
+def leave_out(lm: LanguageModel) -> None:
+    """Take a model off the list: one that the package keeps for its own use is none of the person's."""
+    with _lock:
+        _models[:] = [reference for reference in _models if reference() not in (None, lm)]
+    events.models_changed.emit()
+
+
 def all() -> list[LanguageModel]:
     """The models in memory, oldest first."""
     with _lock:

@@ -158,9 +158,13 @@ def _from_anywhere(rng: np.random.Generator) -> Arguments:
 
 @lru_cache(maxsize=1)
 def default_lm() -> LanguageModel:
+    """A copy of its own (on the CPU its weights are shared): the learner's may have been changed."""
+    from interp_widgets.models import live
     from interp_widgets.models.loading import load_model
 
-    return load_model()
+    lm = load_model()
+    live.leave_out(lm)
+    return lm
 
 
 def _on_default(rng: np.random.Generator) -> Arguments:
