@@ -30,7 +30,7 @@ from typing import Any
 import nbformat
 
 from interp_widgets.storage import atomic_file
-from tools.masters import Cell, CourseError, Lab, Master, Question, checked_name, is_written, problems, read
+from tools.masters import Case, Cell, CourseError, Lab, Master, Question, checked_name, is_written, problems, read
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -69,11 +69,17 @@ def facts(question: Question) -> str:
 
 
 def exercise_text(source: str, question: Question) -> str:
-    """An exercise as it is read: heading, facts, text, then the hints, each folded away."""
+    """An exercise as it is read: heading, facts, text, then what is checked and the hints, each folded away."""
     heading, _, rest = source.partition("\n")
     parts = [heading, facts(question)]
     if rest.strip():
         parts.append(rest.strip("\n"))
+    cases: Sequence[Case] = getattr(question, "cases", ())  # a question in words has none
+    if cases:
+        lines = [f"- {case.name} ({counted(case.points, 'point')})" for case in cases]
+        if not getattr(question, "partial", True):
+            lines.append("\nAll or nothing: a part of them gives no points.")
+        parts.append("<details>\n<summary>What is checked</summary>\n\n" + "\n".join(lines) + "\n\n</details>")
     for number, hint in enumerate(question.hints, 1):
         parts.append(f"<details>\n<summary>Hint {number}</summary>\n\n{hint.strip()}\n\n</details>")
     return "\n\n".join(parts)
@@ -242,6 +248,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stale = build(NOTEBOOKS, LABS, secret=asked.seed, only=asked.only, check=asked.check)
     except CourseError as error:
         print(f"The course cannot be built.\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a folder that is read-only, a full disk; the old copies are still whole
+        print(f"The course cannot be written.\n{error}", file=sys.stderr)
         return 1
     for path in stale:
         says = "is not current; build it with: make course" if asked.check else "written"

@@ -40,6 +40,15 @@ class Question(Protocol):
     def hints(self) -> Sequence[str]: ...
 
 
+class Case(Protocol):
+    """One thing that a check looks at."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def points(self) -> float: ...
+
+
 class Lab(Protocol):
     """What the catalogue declares of a lab; `notebook` is the file's name without its ending."""
 

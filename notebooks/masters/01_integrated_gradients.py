@@ -362,6 +362,8 @@ for i in (0, 1, 2, 4, 9, 19, 29, 39, 48):
         f"alpha {profile.alphas[i]:.2f}   f {profile.values[i]:6.1f}   norm of the gradient {profile.norms[i]:7.0f}"
         f"   cosine with the next {profile.cosines[i]:+.2f}"
     )
+profile.plot()
+plt.show()
 
 # %% [markdown] id="steep-what"
 # At the first point, one hundredth of the way, f is already far from 0: RMSNorm blows the tiny state up to full size, so that almost at once the model reads the prompt as if it were there. The gradient at the start is many times larger than at the end, and neighbouring gradients point in unrelated directions there (*shattered* gradients); later on they agree.

@@ -287,3 +287,21 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     said = capsys.readouterr().err
     assert said.startswith("The course cannot be built.\n")
     assert "90_toy.py" in said
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_keeps_its_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    folder = toy(tmp_path)
+    build(folder)
+    before = (folder / "90_toy.ipynb").read_bytes()
+
+    def refused(*words: Any, **named: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(folder / "90_toy.ipynb"))
+
+    monkeypatch.setattr(course, "build", refused)
+    assert course.main([]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("The course cannot be written.\n")
+    assert "90_toy.ipynb" in said
+    assert (folder / "90_toy.ipynb").read_bytes() == before

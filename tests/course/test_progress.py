@@ -105,6 +105,24 @@ def test_the_overview_finds_the_course_from_elsewhere_or_says_the_file(
     assert "(01_integrated_gradients.ipynb)" in shown._repr_html_()
 
 
+def test_a_course_folder_that_cannot_be_written_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks and overview write nothing there."""
+    folder = tmp_path / "course"
+    folder.mkdir()
+    for lab in LABS:
+        (folder / f"{lab.notebook}.ipynb").write_bytes((NOTEBOOKS / f"{lab.notebook}.ipynb").read_bytes())
+    before = sorted(folder.iterdir())
+    folder.chmod(0o555)
+    try:
+        monkeypatch.chdir(folder)
+        try_it(Q3, RIGHT[Q3])
+        assert iw.course.labs().folder == folder
+        assert "2 of 30 points" in repr(iw.course.labs())
+        assert sorted(folder.iterdir()) == before
+    finally:
+        folder.chmod(0o755)
+
+
 def test_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     reached = {one.id: one.points for lab in LABS for one in lab.exercises}
     monkeypatch.setattr(progress, "best", lambda: reached)

@@ -41,8 +41,8 @@ PROMPTS: tuple[tuple[str, str], ...] = (
 @dataclass(frozen=True)
 class PathProfile:
     """Along the path from zero to the prompt: alpha, the value there, the norm of the gradient, and the cosine between
-    the gradients here and at the next point; (points,) each, the last one point shorter. part: the sum that the
-    gradients of this piece of the path give, and what f really changes by between its ends."""
+    the gradients here and at the next point; (points,) each, the last one point shorter. total: the sum of
+    scores that the gradients of this piece of the path give. due: what f really changes by between its ends."""
 
     alphas: Floats
     values: Floats
@@ -50,6 +50,19 @@ class PathProfile:
     cosines: Floats
     total: float
     due: float
+
+    def plot(self) -> Figure:
+        """Left: what the model says on the way. Right: how steep the way is, on a logarithmic axis."""
+        import matplotlib.pyplot as plt
+
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.8), layout="constrained")
+        left.plot(self.alphas, self.values, marker=".")
+        left.set_ylabel("f, the target's logit")
+        right.semilogy(self.alphas, self.norms, marker=".")
+        right.set_ylabel("norm of the gradient")
+        for axes in (left, right):
+            axes.set_xlabel("alpha, from zero to the prompt")
+        return figure
 
 
 def path_profile(
