@@ -129,6 +129,8 @@ right = [abs((one * curve.along(one, zero, (torch.arange(n) + 1) / n).mean(0)).i
 figure, axes = plt.subplots(figsize=(5, 2.4))
 axes.loglog(counts, middles, marker="o", label="middles")
 axes.loglog(counts, right, marker="s", linestyle="--", label="right ends")
+axes.set_xticks(counts, counts)
+axes.minorticks_off()
 axes.set_xlabel("points on the path")
 axes.set_ylabel("error of the integral")
 axes.legend()

@@ -79,8 +79,8 @@ GAP = Exercise(
         ),
     ),
     hints=(
-        "What is due is f(x) − f(baseline). f takes batches: f(x[None])[0].",
-        "float(...) makes a number of a tensor.",
+        "What is due is f(x) − f(baseline). f takes batches: `f(x[None])[0]`.",
+        "`float(...)` makes a number of a tensor.",
     ),
 )
 
@@ -194,6 +194,6 @@ SENSITIVITY = Exercise(
     ),
     hints=(
         "Two questions, both must be answered yes: did f move, and is the score of the feature that differs zero?",
-        "method(f, x, baseline) gives the scores; x != baseline is a mask that picks the feature.",
+        "`method(f, x, baseline)` gives the scores; `x != baseline` is a mask that picks the feature.",
     ),
 )

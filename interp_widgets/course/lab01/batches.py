@@ -96,7 +96,7 @@ BATCHES = Exercise(
             name="all-at-once",
             hint="All points went through f in one call; on a real model that is what does not fit into memory."
             " Split the"
-            " points: for part in points.split(batch).",
+            " points: `for part in points.split(batch)`.",
         ),
         Mistake(
             name="evaluated-again",
@@ -120,8 +120,8 @@ BATCHES = Exercise(
         ),
     ),
     hints=(
-        "Make all points first (they are small); call f on parts of them: for part in points.split(batch).",
-        "Keep a running sum of part_gradients.sum(0), of the shape of x.",
-        "At the end: (x - baseline) * total / steps.",
+        "Make all points first (they are small); call f on parts of them: `for part in points.split(batch)`.",
+        "Keep a running sum of `part_gradients.sum(0)`, of the shape of x.",
+        "At the end: `(x - baseline) * total / steps`.",
     ),
 )

@@ -120,8 +120,8 @@ SCORE = Exercise(
         ),
     ),
     hints=(
-        "lm.model(inputs_embeds=embeddings).logits has the shape (rows, tokens, vocabulary).",
-        "[:, -1] picks the last position of every row, [:, -1, target] the target's logit there.",
+        "`lm.model(inputs_embeds=embeddings).logits` has the shape (rows, tokens, vocabulary).",
+        "`[:, -1]` picks the last position of every row, `[:, -1, target]` the target's logit there.",
     ),
 )
 
@@ -226,9 +226,9 @@ MEASURE = Exercise(
         ),
     ),
     hints=(
-        "lm.embed(torch.tensor([ids])) gives the embeddings, (1, tokens, width); the baseline is (tokens, width).",
+        "`lm.embed(torch.tensor([ids]))` gives the embeddings, (1, tokens, width); the baseline is (tokens, width).",
         "Your function of exercise 5 can do the work: f takes a batch of embeddings and gives the target's logits.",
-        "Return {'sum': float(scores.sum()), 'due': float(f(x[None])[0] - f(baseline[None])[0])}.",
+        "Return `{'sum': float(scores.sum()), 'due': float(f(x[None])[0] - f(baseline[None])[0])}`.",
     ),
     seconds=60.0,
 )
@@ -300,10 +300,9 @@ CAPTUM = Exercise(
         ),
     ),
     hints=(
-        "LayerIntegratedGradients(forward, lm.model.get_input_embeddings()), where forward(ids) gives the logits at"
-        " the last"
-        " position, (rows, vocabulary).",
-        "attribute(inputs, baselines=..., target=target, n_steps=steps, return_convergence_delta=True).",
+        "`LayerIntegratedGradients(forward, lm.model.get_input_embeddings())`, where `forward(ids)` gives the logits at"
+        " the last position, (rows, vocabulary).",
+        "`attribute(inputs, baselines=..., target=target, n_steps=steps, return_convergence_delta=True)`.",
         "The attributions have the shape (1, tokens, width); delta has one number for each row.",
     ),
 )

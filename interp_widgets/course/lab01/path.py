@@ -41,14 +41,14 @@ GRADIENT = Exercise(
             points=1,
             arguments=_steep,
             expected=_gradient,
-            hint="The gradient of one row with respect to that row: torch.autograd.grad(f(x[None]).sum(), ...).",
+            hint="The gradient of one row with respect to that row: `torch.autograd.grad(f(x[None]).sum(), ...)`.",
         ),
         Case(
             name="a table of numbers: x has the shape (3, 4)",
             points=1,
             arguments=_tokens,
             expected=_gradient,
-            hint="The answer has the shape of x: take the row of the batch back out with [0].",
+            hint="The answer has the shape of x: take the row of the batch back out with `[0]`.",
         ),
         Case(
             name="a flat place: f does not change, so all are zero",
@@ -81,9 +81,9 @@ GRADIENT = Exercise(
         ),
     ),
     hints=(
-        "f takes a batch: x[None] is a batch of one. Make a copy of it that wants a gradient:"
-        " .clone().requires_grad_().",
-        "torch.autograd.grad(value, point) gives a tuple with one gradient for each input that you name; value must be"
+        "f takes a batch: `x[None]` is a batch of one. Make a copy of it that wants a gradient:"
+        " `.clone().requires_grad_()`.",
+        "`torch.autograd.grad(value, point)` gives a tuple with a gradient for each input that you name; value must be"
         " one number.",
         "The gradient has the shape of the batch, (1, ...). The answer has the shape of x.",
     ),
@@ -128,7 +128,7 @@ PATH = Exercise(
             points=1,
             arguments=lambda rng: _path(rng, quadratic(rng, (2, 3)), 9),
             expected=lambda f, x, baseline, steps: (x - baseline) * f.gradient((x + baseline) / 2),
-            hint="The shape of the points is (steps, *x.shape): give the alphas as many dimensions of size 1.",
+            hint="The shape of the points is `(steps, *x.shape)`: give the alphas as many dimensions of size 1.",
         ),
         Case(
             name="a function that saturates: the scores still sum to 1",
@@ -201,9 +201,9 @@ PATH = Exercise(
     ),
     hints=(
         "Three lines: the points on the path, the gradients at them, the mean times the difference.",
-        "alphas = (torch.arange(steps) + 0.5) / steps, in the dtype of x, reshaped to (steps, 1, ..., 1) so that"
-        " baseline + alphas * (x - baseline) has the shape (steps, *x.shape).",
-        "f(points).sum() is one number; its gradient with respect to points has, in each row, the gradient of that"
+        "`alphas = (torch.arange(steps) + 0.5) / steps`, in the dtype of x, reshaped to (steps, 1, ..., 1) so that"
+        " `baseline + alphas * (x - baseline)` has the shape `(steps, *x.shape)`.",
+        "`f(points).sum()` is one number; its gradient with respect to points has, in each row, the gradient of that"
         " row.",
     ),
 )

@@ -93,7 +93,7 @@ NORMS = Exercise(
     ),
     hints=(
         "The first lines are those of exercise 2, with the alphas given.",
-        "gradients.flatten(1).norm(dim=1) gives one norm for each point, whatever the shape of x.",
+        "`gradients.flatten(1).norm(dim=1)` gives one norm for each point, whatever the shape of x.",
     ),
 )
 
@@ -206,9 +206,9 @@ DELETION = Exercise(
         ),
     ),
     hints=(
-        "order = scores.argsort(descending=True); the first k of it are deleted.",
+        "`order = scores.argsort(descending=True)`; the first k of it are deleted.",
         "Put all prompts into one batch, (tokens, tokens): row k − 1 has the first k of the order replaced.",
-        "value takes a batch of token ids and gives one number for each row; the whole prompt is ids[None].",
+        "value takes a batch of token ids and gives one number for each row; the whole prompt is `ids[None]`.",
     ),
 )
 
@@ -261,7 +261,8 @@ READING = Exercise(
         ),
     ),
     hints=(
-        "widget.result.tokens and widget.result.scores hold what the picture shows; widget.result.verdict.word too.",
+        "`widget.result.tokens` and `widget.result.scores` hold what the picture shows, and"
+        " `widget.result.verdict.word` the verdict.",
     ),
     seconds=60.0,
 )
