@@ -284,10 +284,7 @@ class Lab:
 def copy_notebooks(source: Path, server: LabServer) -> list[str]:
     """Copy the course's notebooks into the server's folder, so that no test writes into the repository."""
     copied = []
-    for file in sorted(source.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" not in file.parts:
-            name = file.relative_to(source)
-            (server.root / name).parent.mkdir(parents=True, exist_ok=True)
-            (server.root / name).write_bytes(file.read_bytes())
-            copied.append(name.as_posix())
+    for file in sorted(source.glob("*.ipynb")):  # not the teacher's copies in the folders below
+        (server.root / file.name).write_bytes(file.read_bytes())
+        copied.append(file.name)
     return copied
