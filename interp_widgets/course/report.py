@@ -142,7 +142,7 @@ def _sentence(text: str) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    return f'<div><span style="display:inline-block;width:80px">{name}</span><code>{_safe(value)}</code></div>'
+    return f'<div><span style="display:inline-block;width:80px">{name}</span> <code>{_safe(value)}</code></div>'
 
 
 def _with_code(text: str) -> str:
