@@ -29,6 +29,7 @@ from typing import Any
 
 import nbformat
 
+from interp_widgets.course.report import points_text
 from interp_widgets.storage import atomic_file
 from tools.masters import Case, Cell, CourseError, Lab, Master, Question, checked_name, is_written, problems, read
 
@@ -76,7 +77,7 @@ def exercise_text(source: str, question: Question) -> str:
         parts.append(rest.strip("\n"))
     cases: Sequence[Case] = getattr(question, "cases", ())  # a question in words has none
     if cases:
-        lines = [f"- {case.name} ({counted(case.points, 'point')})" for case in cases]
+        lines = [f"- {case.name} ({points_text(case.points)})" for case in cases]
         if not getattr(question, "partial", True):
             lines.append("\nAll or nothing: a part of them gives no points.")
         parts.append("<details>\n<summary>What is checked</summary>\n\n" + "\n".join(lines) + "\n\n</details>")

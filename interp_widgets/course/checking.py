@@ -80,7 +80,10 @@ def examine(exercise: Exercise, answer: Any, *, seed: int, hidden: bool = False)
     """All cases, one after the other; after one that ran into the time limit the rest is not tried."""
     if not callable(answer):
         wrong = Miss(
-            "the answer must be a function", expected=f"a function {exercise.signature}", given=describe(answer)
+            "the answer must be a function",
+            expected=f"a function {exercise.signature}",
+            given=describe(answer),
+            telling=False,
         )
         results = [CaseResult(case, None if i else wrong, not_run=i > 0) for i, case in enumerate(exercise.cases)]
         return Report(exercise, tuple(results), None, hidden)
@@ -100,14 +103,22 @@ def examine(exercise: Exercise, answer: Any, *, seed: int, hidden: bool = False)
             outcome = call(answer, arguments, seconds=exercise.seconds)
             value, printed, lines = outcome.value, outcome.printed, outcome.lines
             case.verify(value, arguments)
-        except NotImplementedError as error:
-            raise NotImplementedError(f"{exercise.id}, {exercise.title!r}, is not written yet") from error
+        except NotImplementedError:
+            raise _not_written(exercise) from None
         except Miss as found:
             miss = found
             out_of_time = time.monotonic() - started > exercise.seconds
         results.append(CaseResult(case, miss, False, printed, lines))
         values.append((value, arguments))
     return Report(exercise, tuple(results), _recognised(exercise, results, values), hidden)
+
+
+def _not_written(exercise: Exercise) -> NotImplementedError:
+    """With one line in a notebook: how the stub was called is of no use to who has not begun."""
+    error = NotImplementedError(f"{exercise.id}, {exercise.title!r}, is not written yet")
+    lines = [f"NotImplementedError: {error}"]
+    error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]  # IPython asks the error for it
+    return error
 
 
 def _recognised(

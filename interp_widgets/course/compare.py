@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interp_widgets.results.numbers import MINUS
 
+WRONG = "is wrong"  # of the right kind and shape, with other values
 _SHOWN = 6  # numbers of a tensor that a message shows
 
 
@@ -19,22 +20,30 @@ class Miss(Exception):
     """Why a case does not pass. what: in one sentence. expected, given: in words, or empty.
 
     mistake: the name of a known mistake, where a judge has recognised one. telling: False where no value came back at
-    all, so that it cannot be compared with those of known mistakes.
+    all, so that it cannot be compared with those of known mistakes. form: True where the value is of the wrong kind or
+    shape: the sentence then says all, and the hint of the case would speak of something else.
     """
 
     def __init__(
-        self, what: str, *, expected: str = "", given: str = "", mistake: str | None = None, telling: bool = True
+        self,
+        what: str,
+        *,
+        expected: str = "",
+        given: str = "",
+        mistake: str | None = None,
+        telling: bool = True,
+        form: bool = False,
     ) -> None:
         super().__init__(what)
         self.what, self.expected, self.given = what, expected, given
-        self.mistake, self.telling = mistake, telling
+        self.mistake, self.telling, self.form = mistake, telling, form
 
 
 def number(x: float) -> str:
     """Four digits, which show a difference that three would hide."""
     if isinstance(x, complex):
         return str(x)
-    return f"{float(x):.4g}".replace("-", MINUS)
+    return f"{float(x) + 0.0:.4g}".replace("-", MINUS)  # the sum makes 0 of a -0
 
 
 def describe(value: Any) -> str:
@@ -74,7 +83,8 @@ def match(given: Any, expected: Any, *, relative: float, absolute: float, where:
     absolute + relative * |expected| of it. A real number may come as int, float, NumPy scalar or tensor of shape ()."""
 
     def miss(what: str, telling: bool = True) -> Miss:
-        return Miss(f"{where} {what}", expected=describe(expected), given=describe(given), telling=telling)
+        form = what != WRONG
+        return Miss(f"{where} {what}", expected=describe(expected), given=describe(given), telling=telling, form=form)
 
     if given is None and expected is not None:
         raise miss("is None: is there a return?", telling=False)
@@ -84,12 +94,12 @@ def match(given: Any, expected: Any, *, relative: float, absolute: float, where:
         if not isinstance(given, bool | np.bool_) and not (isinstance(given, Tensor) and given.dtype == torch.bool):
             raise miss("must be True or False")
         if bool(given) != expected:
-            raise miss("is wrong")
+            raise miss(WRONG)
     elif isinstance(expected, str):
         if not isinstance(given, str):
             raise miss("must be a text")
         if given != expected:
-            raise miss("is wrong")
+            raise miss(WRONG)
     elif isinstance(expected, int | float):
         _match_number(given, float(expected), miss, relative, absolute)
     elif isinstance(expected, dict):
@@ -118,7 +128,7 @@ def _match_number(given: Any, expected: float, miss: Any, relative: float, absol
     if not math.isfinite(given):
         raise miss("is not finite (NaN or infinity)")
     if abs(float(given) - expected) > absolute + relative * abs(expected):
-        raise miss("is wrong")
+        raise miss(WRONG)
 
 
 def _match_tensor(given: Any, expected: Tensor, miss: Any, relative: float, absolute: float) -> None:
@@ -141,8 +151,8 @@ def _match_tensor(given: Any, expected: Tensor, miss: Any, relative: float, abso
         return
     if not expected.dtype.is_floating_point:
         if not torch.equal(given.to(expected.dtype), expected):
-            raise miss("is wrong")
+            raise miss(WRONG)
         return
     off = (given.double() - expected.double()).abs().max().item()
     if off > absolute + relative * expected.double().abs().max().item():
-        raise miss("is wrong")
+        raise miss(WRONG)

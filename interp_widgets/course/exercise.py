@@ -90,6 +90,11 @@ class Exercise:
     def lab(self) -> str:
         return self.id.partition("-")[0]
 
+    @property
+    def heading(self) -> str:
+        """As in the notebook: "Exercise 2: integrated gradients by hand"."""
+        return f"Exercise {self.id.rpartition('-q')[2]}: {self.title[0].lower()}{self.title[1:]}"
+
     def mistake(self, name: str) -> Mistake:
         return next(mistake for mistake in self.mistakes if mistake.name == name)
 

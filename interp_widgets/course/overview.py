@@ -37,7 +37,7 @@ class Overview:
         lines = []
         for lab in self.labs:
             lines.append(f"{lab.id}  {lab.title}  ({lab.minutes} minutes; {self._sum(lab)})")
-            lines += [f"    {self._state(one):<12} {one.id:<10} {one.title}" for one in lab.exercises]
+            lines += [f"    {self._state(one):<14} {one.id:<10} {one.title}" for one in lab.exercises]
         lines.append(self._next_line())
         return "\n".join(lines)
 
@@ -46,7 +46,7 @@ class Overview:
         after = self.next
         if after is not None:
             lab = next(lab for lab in self.labs if lab.id == after.lab)
-            parts.append(f"<div><b>Next:</b> {self._link(lab, f'{after.id}, {after.title}')}</div>")
+            parts.append(f"<div><b>Next:</b> {self._link(lab, f'{after.id}, {after.title}', after.heading)}</div>")
         else:
             parts.append("<div><b>All exercises are done.</b></div>")
         for lab in self.labs:
@@ -71,7 +71,7 @@ class Overview:
 
     def _state(self, one: Exercise | Written) -> str:
         if isinstance(one, Written):
-            return f"written, {one.points:g}"
+            return f"by a person, {one.points:g}"
         return f"{self.reached.get(one.id, 0.0):g} of {one.points:g}"
 
     def _sum(self, lab: Lab) -> str:
@@ -88,12 +88,14 @@ class Overview:
         lab = next(lab for lab in self.labs if lab.id == after.lab)
         return f"Next: {after.id}, {after.title} ({lab.notebook}.ipynb)"
 
-    def _link(self, lab: Lab, text: str) -> str:
-        """To the notebook, relative to the one that shows this, so that JupyterLab opens it in a tab."""
+    def _link(self, lab: Lab, text: str, heading: str = "") -> str:
+        """To the notebook, relative to the one that shows this, so that JupyterLab opens it in a tab; and there to a
+        heading, which JupyterLab knows by its words joined with hyphens (it finds none that has a question mark)."""
         if self.folder is None:
             return f"{html.escape(text)} ({html.escape(lab.notebook)}.ipynb)"
         file = os.path.relpath(self.folder / f"{lab.notebook}.ipynb", Path.cwd())
-        return f'<a href="{html.escape(Path(file).as_posix())}">{html.escape(text)}</a>'
+        place = f"#{heading.replace(' ', '-')}" if heading else ""
+        return f'<a href="{html.escape(Path(file).as_posix() + place)}">{html.escape(text)}</a>'
 
 
 def labs() -> Overview:

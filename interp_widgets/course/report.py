@@ -15,7 +15,9 @@ _BESIDE = "border-left:3px solid rgb(230,159,0);padding-left:8px"
 
 
 def points_text(points: float) -> str:
-    """ "2 points", "0.5 points", "1 point"."""
+    """Such as "2 points", "0.5 points", "1 point"; what is worth nothing must pass all the same."""
+    if not points:
+        return "no points, but must pass"
     return f"{points:g} point{'' if points == 1 else 's'}"
 
 
@@ -70,7 +72,9 @@ class Report:
         if self.mistake is not None:
             return self.mistake.hint
         failed = self.first_miss
-        return failed.case.hint if failed is not None and failed.miss is not None and failed.miss.telling else None
+        if failed is None or failed.miss is None or failed.miss.form or not failed.miss.telling:
+            return None
+        return failed.case.hint
 
     def headline(self) -> str:
         """Such as "lab01-q2: 3 of 4 points"."""

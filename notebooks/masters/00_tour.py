@@ -71,7 +71,10 @@ widget = iw.widgets.Highlight(result=result)
 widget
 
 # %% id="selection"
-print("selected:", [widget.result.tokens[i] for i in widget.selection] or "nothing yet: click a token above")
+print(
+    "selected:",
+    [widget.result.tokens[i] for i in widget.selection] or "nothing yet: click a token above",
+)
 print("question:", widget.result.target, "against", widget.result.foil)
 
 # %% [markdown] id="check"
@@ -98,7 +101,9 @@ whole = log_odds(ids)
 for i, token in enumerate(result.tokens):
     without = ids.copy()
     without[i] = lm.tokenizer.eos_token_id
-    print(f"{token!r:14} integrated gradients {result.scores[i]:+7.2f}   removed {whole - log_odds(without):+6.2f}")
+    print(
+        f"{token!r:14} integrated gradients {result.scores[i]:+7.2f}   removed {whole - log_odds(without):+6.2f}"
+    )
 
 # %% [markdown] id="ledger"
 # The two columns do not agree, in order or in size: the verdict was right to warn.

@@ -23,11 +23,10 @@
 # About two and a half hours; it works without a network. Exercises have points; `iw.course.check` tells you at once, and records on this machine how far you are. Hints fold out under each exercise: try first. You may leave an exercise out: nothing further down needs your answer to it.
 
 # %% id="load"
+import interp_widgets as iw
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-
-import interp_widgets as iw
 from interp_widgets.course import lab01
 
 lm = iw.load_model()
@@ -42,8 +41,12 @@ canberra, sydney = lm.encode(target).ids[0], lm.encode(foil).ids[0]
 
 # %% id="twice" tags=["skip-execution"]
 for steps in (50, 60):
-    result = iw.attribute(lm, prompt, target, method="integrated_gradients", quadrature="midpoint", steps=steps)
-    shown = "  ".join(f"{token!r} {score:+.1f}" for token, score in zip(result.tokens, result.scores, strict=True))
+    result = iw.attribute(
+        lm, prompt, target, method="integrated_gradients", quadrature="midpoint", steps=steps
+    )
+    shown = "  ".join(
+        f"{token!r} {score:+.1f}" for token, score in zip(result.tokens, result.scores, strict=True)
+    )
     print(f"{steps} steps:  {shown}   sum {result.scores.sum():+.1f}")
 
 # %% [markdown] id="surprise-what"
@@ -60,7 +63,7 @@ figure, axes = plt.subplots(figsize=(5, 2.4))
 axes.plot(x, rises(x[:, None]), label="f(x) = 1 − max(0, 1 − x)")
 axes.plot(x, [rises.gradient(one[None]).item() for one in x], linestyle="--", label="its gradient")
 axes.set_xlabel("x")
-axes.legend()
+axes.legend(loc="center left")
 plt.show()
 
 # %% [markdown] id="saturation-what"
@@ -124,8 +127,13 @@ iw.course.check("lab01-q2", integrated_gradients)
 curve = lab01.Cubic((1,), torch.ones(1, dtype=torch.float64))
 one, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
 counts = [2, 4, 8, 16, 32]
-middles = [abs((one * curve.along(one, zero, lab01.midpoints(n)).mean(0)).item() - 1) for n in counts]
-right = [abs((one * curve.along(one, zero, (torch.arange(n) + 1) / n).mean(0)).item() - 1) for n in counts]
+middles = [
+    abs((one * curve.along(one, zero, lab01.midpoints(n)).mean(0)).item() - 1) for n in counts
+]
+right = [
+    abs((one * curve.along(one, zero, (torch.arange(n) + 1) / n).mean(0)).item() - 1)
+    for n in counts
+]
 figure, axes = plt.subplots(figsize=(5, 2.4))
 axes.loglog(counts, middles, marker="o", label="middles")
 axes.loglog(counts, right, marker="s", linestyle="--", label="right ends")
@@ -147,7 +155,7 @@ plt.show()
 # Integrated gradients keep both, and a third that can be measured on any model, **completeness**: the scores sum to f(x) − f(b).
 
 # %% [markdown] id="q-three" exercise="lab01-q3" role="exercise"
-# ### Exercise 3: does it add up?
+# ### Exercise 3: the completeness gap
 #
 # Write `completeness_gap(f, x, baseline, scores)`: the sum of the scores less what is due, as one number with its sign. Zero is perfect; positive means that the scores claim too much.
 
@@ -165,7 +173,7 @@ def completeness_gap(f, x: torch.Tensor, baseline: torch.Tensor, scores: torch.T
 iw.course.check("lab01-q3", completeness_gap)
 
 # %% [markdown] id="q-four" exercise="lab01-q4" role="exercise"
-# ### Exercise 4: which method is blind?
+# ### Exercise 4: a method that is blind
 #
 # A method is a function `method(f, x, baseline)` that gives scores. Write `breaks_sensitivity(method, f, x, baseline)`: `True` if this very case breaks the axiom. `x` and `baseline` differ in exactly one feature.
 
@@ -196,7 +204,8 @@ assert torch.allclose(lab01.total(rows), lab01.total_by_parts(rows)), "one funct
 for method in (lab01.saliency, lab01.guided, lab01.path_scores):
     one, other = method(lab01.total, x, baseline), method(lab01.total_by_parts, x, baseline)
     print(
-        f"{method.__name__:12} {one.tolist()}   {other.tolist()}   {'same' if torch.equal(one, other) else 'DIFFERENT'}"
+        f"{method.__name__:12} {one.tolist()!s:12} {other.tolist()!s:12}",
+        "same" if torch.equal(one, other) else "DIFFERENT",
     )
 
 # %% [markdown] id="model"
@@ -213,7 +222,9 @@ for method in (lab01.saliency, lab01.guided, lab01.path_scores):
 
 
 # %% id="q-five-answer" exercise="lab01-q5" role="answer"
-def integrated_gradients_in_batches(f, x: torch.Tensor, baseline: torch.Tensor, steps: int, batch: int) -> torch.Tensor:
+def integrated_gradients_in_batches(
+    f, x: torch.Tensor, baseline: torch.Tensor, steps: int, batch: int
+) -> torch.Tensor:
     """As `integrated_gradients`, at most `batch` points at a time."""
     ### BEGIN SOLUTION
     alphas = ((torch.arange(steps, dtype=x.dtype) + 0.5) / steps).reshape(steps, *[1] * x.dim())
@@ -248,13 +259,15 @@ def lead(lm, embeddings: torch.Tensor, target: int, foil: int) -> torch.Tensor:
 iw.course.check("lab01-q6", lead)
 
 # %% [markdown] id="q-seven" exercise="lab01-q7" role="exercise"
-# ### Exercise 7: does it add up on a model?
+# ### Exercise 7: the gap on a model
 #
 # Write `measure(lm, ids, target, baseline, steps)`. For the *logit of the target alone* (no foil), from `baseline` (tokens, width), by the middles of `steps` parts, return a dict: `"sum"`, the sum of all scores, and `"due"`, what completeness promises. Work in the dtype of the embeddings, in batches of at most 10. The check tries a tiny random model, then the default model from zeros with the textbook's 50 steps.
 
 
 # %% id="q-seven-answer" exercise="lab01-q7" role="answer"
-def measure(lm, ids: list[int], target: int, baseline: torch.Tensor, steps: int) -> dict[str, float]:
+def measure(
+    lm, ids: list[int], target: int, baseline: torch.Tensor, steps: int
+) -> dict[str, float]:
     """{"sum": sum of the scores, "due": f(x) - f(baseline)} for the target's logit."""
     ### BEGIN SOLUTION
     x = lm.embed(torch.tensor([ids]))[0].detach()
@@ -282,8 +295,11 @@ iw.course.check("lab01-q7", measure)
 
 # %% id="steps-shown" tags=["skip-execution"]
 for steps in (20, 40, 80, 160, 320):
-    r = iw.attribute(lm, prompt, target, method="integrated_gradients", quadrature="midpoint", steps=steps)
-    print(f"{steps:4} points   sum {r.scores.sum():8.1f}   due {r.diagnostics['due']:5.1f}   {r.verdict.word}")
+    r = iw.attribute(
+        lm, prompt, target, method="integrated_gradients", quadrature="midpoint", steps=steps
+    )
+    due = r.diagnostics["due"]
+    print(f"{steps:4} points   sum {r.scores.sum():8.1f}   due {due:5.1f}   {r.verdict.word}")
 
 # %% [markdown] id="q-eight" exercise="lab01-q8" role="exercise"
 # ### Exercise 8: the same by captum
@@ -323,8 +339,8 @@ iw.course.check("lab01-q8", captum_scores)
 # %% id="baselines-shown" tags=["skip-execution"]
 for baseline in ("zero", "eos", "mean"):
     r = iw.attribute(lm, prompt, target, method="integrated_gradients", baseline=baseline)
-    gap = r.scores.sum() - r.diagnostics["due"]
-    print(f"{baseline:5} sum {r.scores.sum():+8.1f}   due {r.diagnostics['due']:+6.1f}   delta {gap:+8.1f}")
+    total, due = r.scores.sum(), r.diagnostics["due"]
+    print(f"{baseline:5} sum {total:+8.1f}   due {due:+6.1f}   delta {total - due:+8.1f}")
 
 # %% [markdown] id="why"
 # ## 5 Why it does not add up
@@ -332,13 +348,15 @@ for baseline in ("zero", "eos", "mean"):
 # SmolLM2, like most models of today, begins each layer with RMSNorm: it divides the hidden state by its own size. Near a zero baseline the state's size is near zero. What does that do to the gradient?
 
 # %% [markdown] id="q-nine" exercise="lab01-q9" role="exercise"
-# ### Exercise 9: how steep is the path?
+# ### Exercise 9: the steepness of the path
 #
 # Write `gradient_norms(f, x, baseline, alphas)`: the Euclidean norm of the gradient at each point `baseline + alpha (x − baseline)`, one for each alpha.
 
 
 # %% id="q-nine-answer" exercise="lab01-q9" role="answer"
-def gradient_norms(f, x: torch.Tensor, baseline: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
+def gradient_norms(
+    f, x: torch.Tensor, baseline: torch.Tensor, alphas: torch.Tensor
+) -> torch.Tensor:
     """(len(alphas),): how steep f is at each point of the path."""
     ### BEGIN SOLUTION
     steps = alphas.to(x.dtype).reshape(-1, *[1] * x.dim())
@@ -361,7 +379,8 @@ embeddings = lm.embed(torch.tensor([ids]))[0].detach()
 profile = lab01.path_profile(lm, embeddings, canberra, steps=50)
 for i in (0, 1, 2, 4, 9, 19, 29, 39, 48):
     print(
-        f"alpha {profile.alphas[i]:.2f}   f {profile.values[i]:6.1f}   norm of the gradient {profile.norms[i]:7.0f}"
+        f"alpha {profile.alphas[i]:.2f}   f {profile.values[i]:6.1f}"
+        f"   norm of the gradient {profile.norms[i]:7.0f}"
         f"   cosine with the next {profile.cosines[i]:+.2f}"
     )
 profile.plot()
@@ -376,14 +395,17 @@ plt.show()
 for start, stop in ((0.0, 0.1), (0.1, 0.2), (0.2, 0.5), (0.5, 1.0)):
     piece = lab01.path_profile(lm, embeddings, canberra, steps=50, start=start, stop=stop)
     print(
-        f"alpha {start:.1f} to {stop:.1f}   sum of the gradients {piece.total:+7.1f}   f changes by {piece.due:+6.1f}"
+        f"alpha {start:.1f} to {stop:.1f}   sum of the gradients {piece.total:+7.1f}"
+        f"   f changes by {piece.due:+6.1f}"
     )
 
 # %% [markdown] id="pieces-what"
 # The first tenth of the path holds as much as is due in all, 13.3 of 13.4, and nearly all of the error. What the scores share out there is not what this prompt says: it is the jump from no state at all to a state. That is no fault of the code; it is what "zero embedding" means to this model. From a baseline of real text the path keeps away from zero, and then it adds up:
 
 # %% id="text-baseline" tags=["skip-execution"]
-r = iw.attribute(lm, prompt, target, method="integrated_gradients", baseline="text:The capital of Germany is")
+r = iw.attribute(
+    lm, prompt, target, method="integrated_gradients", baseline="text:The capital of Germany is"
+)
 print("  ".join(f"{token!r} {score:+.2f}" for token, score in zip(r.tokens, r.scores, strict=True)))
 print(f"sum {r.scores.sum():.2f}   due {r.diagnostics['due']:.2f}")
 
@@ -454,7 +476,14 @@ plt.show()
 nobody = lab01.with_random_weights(lm, seed=0)
 r = iw.attribute(nobody, prompt, target, method="integrated_gradients", quadrature="midpoint")
 print("  ".join(f"{token!r} {score:+.2f}" for token, score in zip(r.tokens, r.scores, strict=True)))
-print("sum", round(r.scores.sum(), 2), "  due", round(r.diagnostics["due"], 2), "  verdict:", r.verdict.word)
+print(
+    "sum",
+    round(r.scores.sum(), 2),
+    "  due",
+    round(r.diagnostics["due"], 2),
+    "  verdict:",
+    r.verdict.word,
+)
 r
 
 # %% [markdown] id="random-what"
@@ -465,7 +494,9 @@ r
 # Below is the highlight. Click another next token, choose a foil, another baseline, more steps, and watch the sentence above the picture.
 
 # %% id="widget"
-widget = iw.widgets.Highlight(result=iw.attribute(lm, prompt, target, foil, method="integrated_gradients"))
+widget = iw.widgets.Highlight(
+    result=iw.attribute(lm, prompt, target, foil, method="integrated_gradients")
+)
 widget
 
 # %% [markdown] id="q-eleven" exercise="lab01-q11" role="exercise"
@@ -497,9 +528,10 @@ iw.course.check("lab01-q11", reading)
 # %% id="attention-shown" tags=["skip-execution"]
 looks = lab01.attention_study(lm, lab01.PROMPTS)
 print(looks.table(prompts=2))
-print(f"\nOver {len(lab01.PROMPTS)} prompts: the first token gets {looks.share_of_first:.0%} of the attention")
+print(f"\nOver {len(lab01.PROMPTS)} prompts:")
+print(f"the first token gets {looks.share_of_first:.0%} of the attention")
 print(f"and is the token that matters most in {looks.first_matters_most} of them.")
-print(f"The token that is looked at most is the one that matters most in {looks.same_top} of {len(lab01.PROMPTS)}.")
+print(f"The token looked at most is the one that matters most in {looks.same_top} of them.")
 
 # %% [markdown] id="attention-what"
 # In every prompt most attention rests on the first token, whatever it is: an *attention sink*, where heads park what they do not need. It is where the model looks, and it is not what drove the answer.

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.lab import Lab, copy_notebooks
 from tests.browser.server import LabServer
@@ -32,6 +32,9 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--force-color-profile=srgb",
 ]
+
+
+expect.set_options(timeout=30_000)  # its own 5 s are short on a machine with other work
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from interp_widgets.course.checking import find
 from interp_widgets.course.exercise import Exercise
 from tests.browser.contrast import expect_contrast
-from tests.browser.lab import PANEL, Lab
+from tests.browser.lab import PANEL, Lab, notebook
 from tests.course.wrong_lab01 import RIGHT, WRONG
 
 PATH = "01_integrated_gradients.ipynb"
@@ -70,8 +70,17 @@ def test_a_blank_answer_says_so_and_is_no_attempt(learner: Learner) -> None:
     learner.run("q-one-answer")
     learner.run("q-one-check")
     said = learner.lab.output(learner.place("q-one-check"))
-    expect(said).to_contain_text("NotImplementedError: lab01-q1, 'The gradient at one input', is not written yet")
+    expect(said).to_have_text(
+        re.compile(r"^\s*NotImplementedError: lab01-q1, 'The gradient at one input', is not written yet\s*$")
+    )
     assert not learner.lab.server.progress.exists()
+
+
+def test_the_highlight_is_drawn(learner: Learner) -> None:
+    learner.run("widget")
+    card = learner.lab.card(learner.place("widget"))
+    card.expect_title("What pulls towards ·Canberra, away from ·Sydney?")
+    expect(card.token(4)).to_be_visible()
 
 
 def test_hints_fold_out(learner: Learner) -> None:
@@ -83,6 +92,27 @@ def test_hints_fold_out(learner: Learner) -> None:
     expect(inside).to_be_visible()
     expect(cell.locator("blockquote")).to_contain_text("about 8 minutes · 2 points")
     expect(cell.locator("details", has_text="What is checked")).to_contain_text("a steep place")
+
+
+IN_SIGHT = """heading => {
+  const found = [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) h3')]
+    .find(element => element.textContent.startsWith(heading));
+  const top = found?.getBoundingClientRect().top ?? -1;
+  return top > 0 && top < window.innerHeight;
+}"""
+
+
+def test_the_way_to_what_is_next(learner: Learner) -> None:
+    """From any notebook: the link opens the lab at its exercise."""
+    lab = learner.lab
+    lab.page.evaluate(f"async () => {{ await {PANEL}.content.scrollToItem(0, 'start'); }}")
+    lab.write("where.ipynb", notebook("import interp_widgets as iw\niw.course.labs()"))
+    lab.open("where.ipynb")
+    lab.run_cell(0)
+    lab.output(0).locator("a", has_text="lab01-q1, The gradient at one input").click()
+    lab.page.wait_for_function(f"path => {PANEL}?.context?.path === path", arg=PATH)
+    lab.page.wait_for_function(IN_SIGHT, arg="Exercise 1: the gradient at one input")
+    lab.open(PATH)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

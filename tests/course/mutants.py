@@ -100,5 +100,5 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
     for number, node in enumerate(walk.nodes):
         for name, change in _changes(node):
             changed = ast.fix_missing_locations(_Replace(number, change).visit(copy.deepcopy(tree)))
-            line = getattr(node, "lineno", 0)
-            yield f"line {line}, {name}: {ast.unparse(node)[:60]}", ast.unparse(changed)
+            line = source.splitlines()[getattr(node, "lineno", 1) - 1].strip()
+            yield f"{name}: {ast.unparse(node)[:40]} in {line}", ast.unparse(changed)

@@ -87,16 +87,25 @@ def test_a_known_mistake_is_told(wrong: Wrong, default_lm: LanguageModel) -> Non
         assert report.points < report.of
 
 
+def test_headings_are_where_the_overview_links_to() -> None:
+    master = read(MASTER)
+    for exercise in MARKED:
+        assert master.cell(exercise.id, "exercise").source.splitlines()[0] == f"### {exercise.heading}"
+        assert "?" not in exercise.heading, "JupyterLab does not scroll to such a heading"
+
+
 # Faults that change nothing that can be seen: (exercise, what was changed), and why.
+_BATCH = "for part in ((torch.arange(steps, dtype=x.dtype) + 0.5) / steps).split(10):"
+_SLOPE = "(slope,) = torch.autograd.grad(f(point).sum(), point)"
 EQUIVALENT = {
-    ("lab01-q1", "line 4, sum to mean: f(point).sum"): "there is one row",
-    ("lab01-q1", "line 5, one less: 0"): "the last of one row is the first",
-    ("lab01-q7", "line 3, one less: 0"): "the last of one prompt is the first",
-    ("lab01-q7", "line 9, one more: 10"): "11 points at a time give the same scores",
-    ("lab01-q7", "line 9, one less: 10"): "and so do 9",
-    ("lab01-q8", "line 16, one less: 0"): "the last of one prompt is the first",
-    ("lab01-q10", "line 5, one less: 1"): "for k = 0 nothing is replaced",
-    ("lab01-q10", "line 7, one less: 0"): "the last of one prompt is the first",
+    ("lab01-q1", f"sum to mean: f(point).sum in {_SLOPE}"): "there is one row",
+    ("lab01-q1", "one less: 0 in return slope[0]"): "the last of one row is the first",
+    ("lab01-q7", "one less: 0 in x = lm.embed(torch.tensor([ids]))[0].detach()"): "the last of one prompt is the first",
+    ("lab01-q7", f"one more: 10 in {_BATCH}"): "11 points at a time give the same scores",
+    ("lab01-q7", f"one less: 10 in {_BATCH}"): "and so do 9",
+    ("lab01-q8", "one less: 0 in return scores.sum(-1)[0], delta.item()"): "the last of one prompt is the first",
+    ("lab01-q10", "one less: 1 in for k in range(1, len(ids) + 1):"): "for k = 0 nothing is replaced",
+    ("lab01-q10", "one less: 0 in return value(ids[None])[0] - value(rows)"): "the last of one prompt is the first",
 }
 
 

@@ -53,7 +53,7 @@ def test_another_process_sees_it(record: Path) -> None:
     try_it(Q3, RIGHT[Q3])
     code = "import interp_widgets as iw; print(iw.course.labs())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=NOTEBOOKS)
-    assert "2 of 2       lab01-q3" in done.stdout
+    assert "2 of 2         lab01-q3" in done.stdout
     assert done.stderr == ""
 
 
@@ -89,6 +89,7 @@ def test_the_overview_counts_and_leads_on(monkeypatch: pytest.MonkeyPatch) -> No
     assert shown.next.id == "lab01-q2"
     assert "5 of 30 points" in repr(shown)
     page = shown._repr_html_()
+    assert 'href="01_integrated_gradients.ipynb#Exercise-2:-integrated-gradients-by-hand"' in page
     assert 'href="01_integrated_gradients.ipynb' in page
     assert "<script" not in page
     assert str(progress.progress_file()) in page

@@ -30,7 +30,7 @@ def _due(f: Known, x: Tensor, baseline: Tensor) -> float:
 
 GAP = Exercise(
     id="lab01-q3",
-    title="Does it add up?",
+    title="The completeness gap",
     difficulty=1,
     minutes=6,
     signature="completeness_gap(f, x, baseline, scores)",
@@ -131,7 +131,7 @@ def _moved(f: Known, x: Tensor, baseline: Tensor) -> bool:
 
 SENSITIVITY = Exercise(
     id="lab01-q4",
-    title="Which method is blind?",
+    title="A method that is blind",
     difficulty=2,
     minutes=12,
     signature="breaks_sensitivity(method, f, x, baseline)",

@@ -175,7 +175,7 @@ def _on_default(rng: np.random.Generator) -> Arguments:
 
 MEASURE = Exercise(
     id="lab01-q7",
-    title="Does it add up on a model?",
+    title="The gap on a model",
     difficulty=3,
     minutes=20,
     signature="measure(lm, ids, target, baseline, steps)",
@@ -200,7 +200,7 @@ MEASURE = Exercise(
     mistakes=(
         Mistake(
             name="no-baseline",
-            hint="'due' is the target's logit at the prompt. What is due is that less the logit at the baseline.",
+            hint="Your 'due' is the target's logit at the prompt. What is due is that less the logit at the baseline.",
             answer=lambda lm, ids, target, baseline, steps: {
                 "sum": _sums(lm, ids, target, baseline, steps)["sum"],
                 "due": _question(lm, ids, target).value,

@@ -173,7 +173,7 @@ PATH = Exercise(
         ),
         Mistake(
             name="zero-baseline-path",
-            hint="The points lie between zero and x. The path starts at the baseline: baseline + alpha (x − baseline).",
+            hint="Your points lie between zero and x. The path starts at the baseline: b + alpha (x − b).",
             answer=lambda f, x, baseline, steps: (
                 (x - baseline) * f.along(x, torch.zeros_like(x), midpoints(steps)).mean(0)
             ),

@@ -41,7 +41,7 @@ def _norms(f: Known, x: Tensor, baseline: Tensor, alphas: Tensor) -> Tensor:
 
 NORMS = Exercise(
     id="lab01-q9",
-    title="How steep is the path?",
+    title="The steepness of the path",
     difficulty=2,
     minutes=12,
     signature="gradient_norms(f, x, baseline, alphas)",
@@ -64,7 +64,7 @@ NORMS = Exercise(
     mistakes=(
         Mistake(
             name="no-baseline",
-            hint="The points are alpha x. They start at the baseline: baseline + alpha (x − baseline).",
+            hint="Your points are alpha x. They should start at the baseline: baseline + alpha (x − baseline).",
             answer=lambda f, x, baseline, alphas: _norms(f, x, torch.zeros_like(x), alphas),
         ),
         Mistake(
