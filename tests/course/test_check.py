@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -227,6 +228,26 @@ def test_an_endless_answer_is_stopped_in_another_thread(capsys: pytest.CaptureFi
     assert not thread.is_alive()
     assert isinstance(outcome[0], CheckFailed)
     assert "did not return" in capsys.readouterr().out
+
+
+def test_a_tracer_works_after_a_check_in_another_thread() -> None:
+    """A debugger or a coverage tool: an exception that stays pending would hang it at the next call."""
+    thread = threading.Thread(target=lambda: iw.course.check("lab77-q1", twice))
+    thread.start()
+    thread.join(60)
+    seen: list[str] = []
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        seen.append(event)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        twice(torch.ones(1))
+    finally:
+        sys.settrace(before)
+    assert "return" in seen
 
 
 def test_a_loud_answer(capsys: pytest.CaptureFixture[str]) -> None:
