@@ -1,8 +1,8 @@
 """`check`: runs the cases of an exercise on an answer, shows what passed and why not, and raises if it is not right.
 
 1. Each case calls the answer under guard (`guard.call`) with arguments made from the seed, and compares.
-2. Where values are wrong, they are compared with those of the known mistakes: the mistake that explains most of the
-   cases gives the hint; else the first case that failed gives its own.
+2. Where values are wrong, they are compared with those of the known mistakes: the mistake that gives the same values
+   gives the hint; else the first case that failed gives its own.
 3. The attempt is recorded on this machine (`progress`), what passed and the hint are shown, and `CheckFailed` is raised
    unless all is right.
 4. While nbgrader grades, nothing is recorded, and an answer that earned some of the points does not raise: nbgrader
@@ -19,7 +19,7 @@ from typing import Any
 
 from interp_widgets.course import progress
 from interp_widgets.course.compare import Miss, describe, match
-from interp_widgets.course.exercise import Arguments, Case, Exercise, Lab, Mistake, Written
+from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake, Written
 from interp_widgets.course.guard import call
 from interp_widgets.course.report import CaseResult, Report, show
 from interp_widgets.errors import ArgumentError, InterpError
@@ -64,11 +64,7 @@ def find(id: str) -> Exercise | Written:
     """The exercise of an id. Raises ArgumentError that offers the nearest ones."""
     from interp_widgets.course.catalogue import LABS  # labs are declared with this module's exercises
 
-    return find_in(LABS, id)
-
-
-def find_in(labs: Sequence[Lab], id: str) -> Exercise | Written:
-    known = {exercise.id: exercise for lab in labs for exercise in lab.exercises}
+    known = {exercise.id: exercise for lab in LABS for exercise in lab.exercises}
     if isinstance(id, str) and id in known:
         return known[id]
     near = difflib.get_close_matches(str(id).lower().replace("_", "-"), known, n=3, cutoff=0.5)

@@ -131,21 +131,23 @@ def midpoint_cubic(f: Cubic, x: Tensor, baseline: Tensor, steps: int) -> Tensor:
     return (x - baseline) * 3 * f.weights * (middle**2 + spread)
 
 
+def gradients(f: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """By autograd, one for each row of `points`, in its shape."""
+    with torch.enable_grad():
+        points = points.detach().clone().requires_grad_()
+        (found,) = torch.autograd.grad(f(points).sum(), points)
+    return found
+
+
 def saliency(f: Callable[[Tensor], Tensor], x: Tensor, baseline: Tensor) -> Tensor:
     """The gradient at x (Simonyan, Vedaldi and Zisserman 2013); it has no use for the baseline."""
-    with torch.enable_grad():
-        point = x.detach()[None].clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(f(point).sum(), point)
-    return gradient[0]
+    return gradients(f, x[None])[0]
 
 
 def path_scores(f: Callable[[Tensor], Tensor], x: Tensor, baseline: Tensor) -> Tensor:
     """Integrated gradients by the midpoint rule with 200 points."""
     points = baseline + midpoints(200).to(x.dtype).reshape(-1, *(1 for _ in x.shape)) * (x - baseline)
-    with torch.enable_grad():
-        points = points.detach().requires_grad_()
-        (gradients,) = torch.autograd.grad(f(points).sum(), points)
-    return (x - baseline) * gradients.mean(0)
+    return (x - baseline) * gradients(f, points).mean(0)
 
 
 def total(x: Tensor, relu: Callable[[Tensor], Tensor] = torch.relu) -> Tensor:

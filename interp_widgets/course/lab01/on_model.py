@@ -1,7 +1,8 @@
 """Exercises 6 to 8: the number to explain, completeness on a language model, and the same by captum.
 
-References: the model's own states and head (exercise 6), `iw.attribute` (exercises 7 and 8), which is itself tested
-against captum and closed forms.  Cases run on a tiny random model in float64, one of exercise 7 on the default model.
+References: the model's own states and head (exercise 6), the package's own integral (7) and `iw.attribute` (8), which
+are themselves tested against captum and closed forms.  Cases run on a tiny random model in float64, one of exercise 7
+on the default model.
 """
 
 from __future__ import annotations
@@ -146,6 +147,11 @@ def _sums(
     return {"sum": float(path.scores.sum()), "due": path.due}
 
 
+def _mean_of_scores(lm: LanguageModel, ids: list[int], target: int, baseline: Tensor, steps: int) -> dict[str, float]:
+    sums = _sums(lm, ids, target, baseline, steps)
+    return {"sum": sums["sum"] / lm.architecture.width, "due": sums["due"]}
+
+
 def _on_tiny(rng: np.random.Generator) -> Arguments:
     lm = tiny_lm()
     return lm, _ids(rng, lm, _TOKENS), _two_words(rng, lm)[0], int(rng.integers(6, 12))
@@ -209,10 +215,7 @@ MEASURE = Exercise(
         Mistake(
             name="mean-not-sum",
             hint="The sum is over all tokens and the whole width; a mean over the width is too small by that factor.",
-            answer=lambda lm, ids, target, baseline, steps: {
-                "sum": _sums(lm, ids, target, baseline, steps)["sum"] / lm.architecture.width,
-                "due": _sums(lm, ids, target, baseline, steps)["due"],
-            },
+            answer=_mean_of_scores,
         ),
         Mistake(
             name="right-ends",
