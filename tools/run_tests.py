@@ -26,6 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / ".make"
 BIN = Path(sys.executable).parent
+# matplotlib's list of fonts: the person's own may be stale, and building one on the way writes to stderr when slow.
+FONTS = OUT / "matplotlib"
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ class Runner:
     def command(self, part: Part, words: tuple[str, ...], log: Path) -> int:
         environment = {**os.environ, **part.env}
         environment["PATH"] = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
+        environment["MPLCONFIGDIR"] = str(FONTS)
         with log.open("ab") as sink:
             sink.write(f"$ {' '.join(words)}\n".encode())
             sink.flush()
@@ -219,6 +222,8 @@ def main(arguments: list[str] | None = None) -> int:
     for folder in ("logs", "results"):
         (OUT / folder).mkdir(parents=True, exist_ok=True)
 
+    listing = (sys.executable, "-c", "import matplotlib.font_manager")
+    subprocess.run(listing, env={**os.environ, "MPLCONFIGDIR": str(FONTS)}, check=False)
     runner, started = Runner(), time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
