@@ -75,14 +75,14 @@ class Worker:
         job = _Job()
         with self._lock:
             before = self._job
-            if before is not None:
-                before.cancel.set()
             job.thread = threading.Thread(
                 target=self._run, args=(job, before, work, done, asked), name="interp-widgets-job", daemon=True
             )
             job.thread.start()  # under the lock: whoever sees the job can wait for its thread
             self._job = job
             _working.add(self)
+            if before is not None:
+                before.cancel.set()  # last: the job that it ends must find itself replaced, and say nothing
 
     def cancel(self) -> bool:
         """Set the job's flag; False if there is no job."""
