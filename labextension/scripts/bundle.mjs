@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { statSync } from 'node:fs';
 
 const LIMIT = 60_000;
+const VIEWS = ['highlight'];
 const here = path => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const outdir = here('../interp_widgets/static');
 
@@ -49,7 +50,7 @@ async function targets(name) {
     },
     {
       ...shared,
-      entryPoints: { [`${name}.page`]: here('src/page.ts') },
+      entryPoints: { [`${name}.page`]: here(`src/pages/${name}.ts`) },
       outdir,
       format: 'iife',
       define: { 'define.amd': 'false', INTERP_STYLES: JSON.stringify(await styles(name)) }
@@ -57,7 +58,7 @@ async function targets(name) {
   ];
 }
 
-const settings = await targets('highlight');
+const settings = (await Promise.all(VIEWS.map(targets))).flat();
 if (process.argv.includes('--watch')) {
   for (const setting of settings) {
     const watching = await context({ ...setting, minify: false });
@@ -65,7 +66,7 @@ if (process.argv.includes('--watch')) {
   }
 } else {
   await Promise.all(settings.map(setting => build(setting)));
-  for (const file of ['highlight.js', 'highlight.css', 'highlight.page.js']) {
+  for (const file of VIEWS.flatMap(name => [`${name}.js`, `${name}.css`, `${name}.page.js`])) {
     const { size } = statSync(`${outdir}/${file}`);
     console.log(`${file} ${size} bytes`);
     if (size > LIMIT) {

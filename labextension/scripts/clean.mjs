@@ -6,9 +6,9 @@ for (const path of [
   'lib/',
   'tsconfig.build.tsbuildinfo',
   '../interp_widgets/labextension/',
-  '../interp_widgets/static/highlight.js',
-  '../interp_widgets/static/highlight.css',
-  '../interp_widgets/static/highlight.page.js'
+  ...['highlight', 'compare', 'matrix'].flatMap(name =>
+    ['js', 'css', 'page.js'].map(end => `../interp_widgets/static/${name}.${end}`)
+  )
 ]) {
   rmSync(new URL(path, here), { recursive: true, force: true });
 }

@@ -1,16 +1,16 @@
-/** The MIME extension: draws a saved highlight wherever Lab shows outputs, also without a kernel or trust. */
+/** The MIME extension: draws a saved picture wherever Lab shows outputs, also without a kernel or trust. */
 
-import { HighlightRenderer, RANK } from './plugins/renderer';
-import { MIME_TYPE } from './views/highlight';
+import { CardRenderer, RANK } from './plugins/renderer';
+import { KINDS } from './views/kinds';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 
 const extension: IRenderMime.IExtension = {
   id: 'interp-labextension:mime',
-  description: 'Draws saved highlights of language models.',
+  description: 'Draws saved pictures of language models.',
   rendererFactory: {
     safe: true,
-    mimeTypes: [MIME_TYPE],
-    createRenderer: options => new HighlightRenderer(options, null)
+    mimeTypes: KINDS.map(kind => kind.mime),
+    createRenderer: options => new CardRenderer(options, null)
   },
   rank: RANK,
   dataType: 'json'

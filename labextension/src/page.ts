@@ -1,11 +1,11 @@
-/** Draws every highlight of a stand-alone page, in the place of the script that holds its data. */
+/** Draws every picture of a kind on a stand-alone page, in the place of the script that holds its data. */
 
-import { HighlightView } from './views/highlight';
+import type { PictureKind } from './views/kinds';
 
 /** The minified style sheet, put in by the bundler. */
 declare const INTERP_STYLES: string;
 
-function draw(script: HTMLScriptElement): void {
+function draw(script: HTMLScriptElement, kind: PictureKind): void {
   const parent = script.parentElement;
   if (parent === null || script.dataset.drawn !== undefined) {
     return;
@@ -17,23 +17,26 @@ function draw(script: HTMLScriptElement): void {
   } catch {
     payload = null;
   }
-  parent.append(new HighlightView(payload).element);
+  parent.append(kind.draw(payload).element);
 }
 
-function drawAll(): void {
-  if (document.querySelector('style[data-interp="highlight"]') === null) {
+function drawAll(kind: PictureKind): void {
+  if (document.querySelector(`style[data-interp="${kind.name}"]`) === null) {
     const style = document.createElement('style');
-    style.dataset.interp = 'highlight';
+    style.dataset.interp = kind.name;
     style.textContent = INTERP_STYLES;
     document.head.append(style);
   }
   document
-    .querySelectorAll<HTMLScriptElement>('script[type="application/json"][data-interp="highlight"]')
-    .forEach(draw);
+    .querySelectorAll<HTMLScriptElement>(`script[type="application/json"][data-interp="${kind.name}"]`)
+    .forEach(script => draw(script, kind));
 }
 
-if (document.readyState === 'loading') {
-  document.addEventListener('DOMContentLoaded', drawAll, { once: true });
-} else {
-  drawAll();
+/** Now, or as soon as the page is there. */
+export function drawPage(kind: PictureKind): void {
+  if (document.readyState === 'loading') {
+    document.addEventListener('DOMContentLoaded', () => drawAll(kind), { once: true });
+  } else {
+    drawAll(kind);
+  }
 }

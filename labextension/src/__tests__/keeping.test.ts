@@ -3,7 +3,7 @@ import { Widget } from '@lumino/widgets';
 import { describe, expect, it, vi } from 'vitest';
 import highlight from '../widgets/highlight';
 import { MIME_TYPE } from '../views/highlight';
-import { HighlightRenderer, WIDGET_VIEW } from '../plugins/renderer';
+import { CardRenderer, WIDGET_VIEW } from '../plugins/renderer';
 import { fixtures, FakeModel, OPTIONS } from './fakes';
 import type { LiveHost } from '../plugins/renderer';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
@@ -43,7 +43,7 @@ async function setUp(shown: object) {
     metadata: { kept: true },
     setData
   };
-  const renderer = new HighlightRenderer({} as IRenderMime.IRendererOptions, host);
+  const renderer = new CardRenderer({} as IRenderMime.IRendererOptions, host);
   Widget.attach(renderer, document.body);
   await renderer.renderModel(bundle);
   return { model, setData, bundle, renderer };

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { rowStep } from '../views/highlight/tokens';
+import { rowStep } from '../views/tokens';
 import { fixtures, liveView, part, parts, press, running, staticView } from './fakes';
 
 const at = (): string | undefined => (document.activeElement as HTMLElement).dataset.index;

@@ -2,7 +2,7 @@ import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { describe, expect, it } from 'vitest';
 import { MIME_TYPE } from '../views/highlight';
-import { HighlightRenderer, WIDGET_VIEW } from '../plugins/renderer';
+import { CardRenderer, WIDGET_VIEW } from '../plugins/renderer';
 import { fixtures } from './fakes';
 import type { LiveHost } from '../plugins/renderer';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
@@ -54,7 +54,7 @@ function bundle(trusted: boolean, id: string | null = ID): IRenderMime.IMimeMode
 const settle = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));
 
 function make(host: LiveHost | null) {
-  const renderer = new HighlightRenderer({} as IRenderMime.IRendererOptions, host);
+  const renderer = new CardRenderer({} as IRenderMime.IRendererOptions, host);
   Widget.attach(renderer, document.body);
   const saved = () => renderer.node.querySelector<HTMLElement>('[data-iw="highlight"][data-state="static"]');
   const savedShown = () => saved()?.parentElement?.classList.contains('lm-mod-hidden') === false;

@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import { csv, csvText } from '../views/highlight/save/csv';
-import { fileName } from '../views/highlight/save/download';
-import { columns, escapeXml, svg } from '../views/highlight/save/svg';
+import { csvText } from '../views/save/csv';
+import { fileName } from '../views/save/download';
+import { columns, escapeXml } from '../views/save/drawing';
+import { csv } from '../views/highlight/save/csv';
+import { svg } from '../views/highlight/save/svg';
 import { fixtures, part, staticView } from './fakes';
 
 function parse(text: string): Document {
@@ -75,9 +77,9 @@ describe('SVG', () => {
 
 describe('saving', () => {
   it('names files after the target', () => {
-    expect(fileName(' Canberra', 'csv')).toBe('highlight-Canberra.csv');
-    expect(fileName('../../etc/<x>', 'svg')).toBe('highlight-etc-x.svg');
-    expect(fileName('::', 'png')).toBe('highlight.png');
+    expect(fileName('highlight', ' Canberra', 'csv')).toBe('highlight-Canberra.csv');
+    expect(fileName('highlight', '../../etc/<x>', 'svg')).toBe('highlight-etc-x.svg');
+    expect(fileName('highlight', '::', 'png')).toBe('highlight.png');
   });
 
   it('hands over a file from the menu', () => {

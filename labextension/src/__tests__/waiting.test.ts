@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { grouped, progressText } from '../views/highlight/progress';
+import { grouped, progressText } from '../views/progress';
 import { fixtures, liveView, part, parts, running } from './fakes';
 
 describe('waiting', () => {

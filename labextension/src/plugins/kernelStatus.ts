@@ -1,7 +1,7 @@
 /** What a kernel says about its models: read from the comm that Python opens when the first model is loaded. */
 
 import { Signal } from '@lumino/signaling';
-import { isRecord } from '../views/highlight/payload';
+import { isRecord } from '../views/payload';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 

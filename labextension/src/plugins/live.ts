@@ -1,20 +1,20 @@
-/** Gives the highlights of each notebook and console their live widget when there is one. */
+/** Gives the pictures of each notebook and console their live widget when there is one. */
 
 import { IConsoleTracker } from '@jupyterlab/console';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { MIME_TYPE } from '../views/highlight';
+import { KINDS } from '../views/kinds';
 import { LiveModels } from './liveModels';
-import { HighlightRenderer, RANK, WIDGET_VIEW } from './renderer';
+import { CardRenderer, RANK, WIDGET_VIEW } from './renderer';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { ConsolePanel } from '@jupyterlab/console';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
-/** Every highlight below a widget that was drawn before the notebook had its host. */
-function* drawn(widget: Widget): Iterable<HighlightRenderer> {
-  if (widget instanceof HighlightRenderer) {
+/** Every picture below a widget that was drawn before the notebook had its host. */
+function* drawn(widget: Widget): Iterable<CardRenderer> {
+  if (widget instanceof CardRenderer) {
     yield widget;
     return;
   }
@@ -33,8 +33,8 @@ function serve(
   rendermime.addFactory(
     {
       safe: true,
-      mimeTypes: [MIME_TYPE],
-      createRenderer: options => new HighlightRenderer(options, host)
+      mimeTypes: KINDS.map(kind => kind.mime),
+      createRenderer: options => new CardRenderer(options, host)
     },
     RANK
   );
@@ -46,7 +46,7 @@ function serve(
 
 export const live: JupyterFrontEndPlugin<void> = {
   id: 'interp-labextension:live',
-  description: 'Shows the live widget of a highlight while its model runs in the kernel.',
+  description: 'Shows the live widget of a picture while its model runs in the kernel.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [INotebookTracker, IConsoleTracker],

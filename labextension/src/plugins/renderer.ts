@@ -5,10 +5,11 @@
  */
 
 import { Panel, Widget } from '@lumino/widgets';
-import { MIME_TYPE, HighlightView } from '../views/highlight';
 import { JSONExt } from '@lumino/coreutils';
 import { askPicture, onPicture } from '../views/keeping';
+import { kindOf } from '../views/kinds';
 import type { Picture } from '../views/keeping';
+import type { PictureKind, StillView } from '../views/kinds';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { ISignal } from '@lumino/signaling';
 
@@ -45,15 +46,17 @@ function delegateModel(modelId: string): IRenderMime.IMimeModel {
   };
 }
 
-export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
+export class CardRenderer extends Panel implements IRenderMime.IRenderer {
   private _host: LiveHost | null = null;
   private _model: IRenderMime.IMimeModel | null = null;
-  private _view: HighlightView | null = null;
+  private _view: StillView | null = null;
+  private readonly _kind: PictureKind;
   private _static = new Widget();
   private _delegate: { id: string; widget: IRenderMime.IRenderer; observer: MutationObserver } | null = null;
 
-  constructor(_options: IRenderMime.IRendererOptions, host: LiveHost | null) {
+  constructor(options: IRenderMime.IRendererOptions, host: LiveHost | null) {
     super();
+    this._kind = kindOf(options.mimeType);
     this.addClass('iw-output');
     this.addWidget(this._static);
     onPicture(this.node, picture => this._keep(picture));
@@ -99,7 +102,7 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
 
   /** Draws the saved picture; while the live one is shown there is none, so a page never holds both. */
   private _drawStatic(): void {
-    const view = this._model === null ? null : new HighlightView(this._model.data[MIME_TYPE]);
+    const view = this._model === null ? null : this._kind.draw(this._model.data[this._kind.mime]);
     this._view?.dispose();
     this._view = view;
     if (view !== null) {
@@ -128,7 +131,7 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
     widget.hide();
     this.addWidget(widget);
     const swap = (): void => {
-      const drawn = widget.node.querySelector('[data-iw="highlight"]');
+      const drawn = widget.node.querySelector(`[data-iw="${this._kind.name}"]`);
       if (this._delegate?.widget === widget && drawn !== null && !this._static.isHidden) {
         observer.disconnect();
         this._static.hide();
@@ -155,9 +158,10 @@ export class HighlightRenderer extends Panel implements IRenderMime.IRenderer {
     if (model === null || id === undefined) {
       return;
     }
+    const { mime } = this._kind;
     const shown = { ...payload, model_id: id };
-    if (!JSONExt.deepEqual(shown, model.data[MIME_TYPE] ?? null)) {
-      model.setData({ data: { ...model.data, ...still, [MIME_TYPE]: shown } });
+    if (!JSONExt.deepEqual(shown, model.data[mime] ?? null)) {
+      model.setData({ data: { ...model.data, ...still, [mime]: shown } });
     }
   }
 

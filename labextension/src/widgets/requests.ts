@@ -1,6 +1,6 @@
 /** Questions to the kernel and their answers: `{id, kind, args}` out, `{id, result}` or `{id, error}` back. */
 
-import { isRecord } from '../views/highlight/payload';
+import { isRecord } from '../views/payload';
 import type { WidgetModel } from './model';
 
 /** The kernel's own description of what went wrong. */

@@ -1,20 +1,20 @@
 /** Puts the parts of one picture together. Drawing again replaces the card; the view (view.ts) keeps what must last. */
 
 import { h, uniqueId } from '../dom';
-import { drawCandidates } from './candidates';
+import { drawCandidates } from '../candidates';
+import { drawFoot } from '../foot';
+import { drawTitle, drawVerdict } from '../title';
+import { drawTotal } from '../total';
 import { drawControls } from './controls';
-import { drawFooter } from './footer';
-import { drawHelp } from './help';
-import { drawProblem } from './problem';
-import { drawProgress } from './progress';
+import { keysOf } from './help';
 import { drawLegend, drawReadout } from './readout';
 import { drawStrongest } from './strongest';
 import { drawTable } from './table';
-import { drawTitle, drawVerdict } from './title';
+import { savings } from './save';
 import { drawTokens } from './tokens';
-import type { ExplainArgs, Live, Status } from './live';
+import type { Card, CardEvents } from '../view';
+import type { Live } from './live';
 import type { HighlightPayload } from './payload';
-import type { How } from './selection';
 
 /** What is folded out, and where a person is; it outlives a picture. */
 export interface Folds {
@@ -23,53 +23,15 @@ export interface Folds {
   settings: boolean;
 }
 
-export interface CardEvents {
-  explain: (args: ExplainArgs) => void;
-  cancel: () => void;
-  choose: (index: number, how: How, from: number | null) => void;
-  redraw: () => void;
-}
-
-export interface Card {
-  parts: HTMLElement[];
-  titleId: string;
-  /** Closes the innermost thing that is open; false if nothing was. */
-  close(): boolean;
-  toggleHelp(): void;
-  select(boxes: ReadonlySet<number>): void;
-  status(status: Status): void;
-  dispose(): void;
-}
-
 /** Rows in each of the two lists. */
 const ROWS = 6;
-
-/** Says how many tokens there are when not all are in sight. */
-function drawTotal(count: number, scroller: HTMLElement): { element: HTMLElement; dispose(): void } {
-  const element = h(
-    'div',
-    { class: 'iw-total', hidden: true, 'data-iw': 'total' },
-    `${count} tokens, scroll to see all`
-  );
-  if (typeof ResizeObserver === 'undefined') {
-    return { element, dispose: () => undefined };
-  }
-  const observer = new ResizeObserver(() => {
-    const hidden = scroller.scrollHeight <= scroller.clientHeight + 2;
-    element.hidden = hidden;
-    // What scrolls must be reachable; the tokens inside are, and they scroll into sight when focused.
-    scroller.parentElement?.classList.toggle('iw-scrolls', !hidden);
-  });
-  observer.observe(scroller);
-  return { element, dispose: () => observer.disconnect() };
-}
 
 export function drawCard(
   payload: HighlightPayload,
   live: Live | null,
   folds: Folds,
   events: CardEvents
-): Card {
+): Card<HighlightPayload> {
   const titleId = uniqueId('title');
   const asks = live !== null && live.options.live;
   const explain = asks ? events.explain : null;
@@ -90,7 +52,7 @@ export function drawCard(
       events.choose(index, how, from !== null && from >= 0 ? from : null);
     }
   });
-  const total = drawTotal(payload.boxes.length, tokens.element);
+  const total = drawTotal(`${payload.boxes.length} tokens, scroll to see all`, tokens.element);
   const controls = drawControls(
     payload,
     live?.options ?? null,
@@ -100,21 +62,18 @@ export function drawCard(
       folds.settings = open;
     }
   );
-  const progress = drawProgress(events.cancel, shown => foot.classList.toggle('iw-working', shown));
-  const help = drawHelp(live !== null);
-  const toggleHelp = (): void => {
-    help.hidden = !help.hidden;
-  };
-  const footer = drawFooter(payload, progress.line, {
+  const foot = drawFoot(payload, {
+    keys: keysOf(live !== null),
+    savings: savings(payload),
     table: folds.table,
+    plain: 'text',
     onTable: () => {
       folds.table = !folds.table;
       events.redraw();
     },
-    onKeys: toggleHelp
+    onCancel: events.cancel,
+    fix: explain
   });
-  const foot = footer.element;
-  const problem = h('div', { class: 'iw-problem' });
 
   const picture = folds.table
     ? [drawTable(payload)]
@@ -142,7 +101,7 @@ export function drawCard(
       drawVerdict(payload.verdict, folds.why, open => {
         folds.why = open;
       }),
-      problem,
+      foot.problem,
       ...picture,
       h(
         'div',
@@ -157,35 +116,20 @@ export function drawCard(
           tokens.focus(index);
         })
       ),
-      help,
-      progress.bar,
-      foot
+      foot.help,
+      foot.bar,
+      foot.footer
     ],
-    close: () => {
-      if (footer.close() || controls.close()) {
-        return true;
-      }
-      const open = !help.hidden;
-      help.hidden = true;
-      return open;
-    },
-    toggleHelp,
+    close: () => foot.closeMenu() || controls.close() || foot.closeHelp(),
+    toggleHelp: foot.toggleHelp,
     select: boxes => {
       selected = boxes;
       tokens.select(boxes);
       readout.show(looked, boxes);
     },
-    status: status => {
-      progress.show(status);
-      footer.say(status.state === 'cancelled' ? status.text : null);
-      problem.replaceChildren();
-      if (status.state === 'error') {
-        problem.append(drawProblem(status, explain, () => problem.replaceChildren()));
-      }
-    },
+    status: foot.status,
     dispose: () => {
-      progress.dispose();
-      footer.dispose();
+      foot.dispose();
       total.dispose();
     }
   };

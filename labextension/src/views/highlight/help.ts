@@ -1,8 +1,8 @@
-/** The keys, listed when a person presses "?". */
+/** The keys of the highlight. */
 
-import { h } from '../dom';
+import type { Key } from '../help';
 
-const KEYS: [string, string][] = [
+const KEYS: readonly Key[] = [
   ['← →', 'previous or next token'],
   ['↑ ↓', 'line above or below; up and down a list'],
   ['Home End', 'first or last'],
@@ -13,12 +13,6 @@ const KEYS: [string, string][] = [
   ['?', 'show or hide this list']
 ];
 
-export function drawHelp(live: boolean): HTMLElement {
-  const list = h('dl', { class: 'iw-keys', 'data-iw': 'keys', 'aria-label': 'Keys', hidden: true });
-  for (const [key, does] of KEYS) {
-    if (live || key !== 'f') {
-      list.append(h('dt', {}, h('kbd', {}, key)), h('dd', {}, does));
-    }
-  }
-  return list;
+export function keysOf(live: boolean): readonly Key[] {
+  return KEYS.filter(([key]) => live || key !== 'f');
 }

@@ -1,5 +1,7 @@
 export { MIME_TYPE } from './payload';
 export { HighlightView } from './view';
-export { readFailure, readOptions, readStatus } from './live';
-export type { ExplainArgs, Live, Options, Requests, Status } from './live';
+export { readOptions } from './live';
+export { readFailure, readStatus } from '../status';
+export type { ExplainArgs, Live, Options } from './live';
+export type { Requests, Status } from '../status';
 export type { HighlightPayload } from './payload';

@@ -2,7 +2,7 @@
 
 import { h, foreign, append } from '../dom';
 import { strongest } from './strongest';
-import { side } from './tokens';
+import { side } from '../tokens';
 import type { HighlightPayload } from './payload';
 
 /** How many names are listed before the rest is counted. */
@@ -26,6 +26,8 @@ export function drawReadout(payload: HighlightPayload): Readout {
     append(element, [
       foreign(box.name, { class: 'iw-name' }),
       h('b', { class: `iw-value iw-ink-${side(box.score)}` }, box.label),
+      box.interval !== undefined &&
+        h('span', { class: 'iw-dim', 'data-iw': 'interval' }, `(${box.interval})`),
       h('span', { class: 'iw-dim' }, `${unit}${remark}`)
     ]);
     if (box.parts.length > 0) {

@@ -2,7 +2,7 @@
 
 import { h, button, foreign } from '../dom';
 import { roveColumn } from '../keys';
-import { share, side } from './tokens';
+import { share, side } from '../tokens';
 import type { HighlightPayload } from './payload';
 
 /** Indices of the boxes with the largest absolute scores, largest first; of equals the earlier one. */

@@ -1,8 +1,8 @@
 /** The same numbers as a table, for those who read better that way. */
 
 import { h, foreign, append } from '../dom';
-import { titleText } from './title';
-import { runs } from './lines';
+import { titleText } from '../title';
+import { runs } from '../lines';
 import type { HighlightPayload } from './payload';
 
 export function drawTable(payload: HighlightPayload): HTMLElement {

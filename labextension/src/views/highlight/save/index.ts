@@ -1,25 +1,16 @@
 /** The three files a highlight can be saved as. */
 
+import { savingsOf } from '../../save';
 import { csv } from './csv';
-import { download, fileName } from './download';
-import { rasterise } from './png';
 import { svg } from './svg';
+import type { Saving } from '../../footer';
 import type { HighlightPayload } from '../payload';
 
-export function saveCsv(payload: HighlightPayload): void {
-  download(
-    new Blob([csv(payload)], { type: 'text/csv;charset=utf-8' }),
-    fileName(payload.settings.target, 'csv')
+export function savings(payload: HighlightPayload): Saving[] {
+  return savingsOf(
+    'highlight',
+    payload.settings.target,
+    () => svg(payload),
+    () => csv(payload)
   );
-}
-
-export function saveSvg(payload: HighlightPayload): void {
-  download(
-    new Blob([svg(payload).text], { type: 'image/svg+xml' }),
-    fileName(payload.settings.target, 'svg')
-  );
-}
-
-export async function savePng(payload: HighlightPayload): Promise<void> {
-  download(await rasterise(svg(payload)), fileName(payload.settings.target, 'png'));
 }

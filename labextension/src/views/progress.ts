@@ -3,8 +3,8 @@
  * far it is; this file alone decides when that is shown, by the age of the work.
  */
 
-import { h, button } from '../dom';
-import type { Running, Status } from './live';
+import { h, button } from './dom';
+import type { Running, Status } from './status';
 
 export const BAR_AFTER = 150;
 export const WORDS_AFTER = 1000;

@@ -1,10 +1,16 @@
 /** One quiet line: where the picture comes from, and how to take it along. */
 
-import { h, button, uniqueId } from '../dom';
-import { step, take } from '../keys';
+import { h, button, uniqueId } from './dom';
+import { step, take } from './keys';
 import { copyText } from './save/download';
-import { saveCsv, savePng, saveSvg } from './save';
-import type { HighlightPayload } from './payload';
+import type { Picture } from './payload';
+
+/** One entry of the Save menu. */
+export interface Saving {
+  label: string;
+  hook: string;
+  run(): void | Promise<void>;
+}
 
 /** How long "Copied" stands, in milliseconds. */
 const SAID = 2000;
@@ -20,11 +26,14 @@ export interface Footer {
 
 interface Events {
   table: boolean;
+  /** What the table stands for: "text". */
+  plain: string;
+  savings: readonly Saving[];
   onTable(): void;
   onKeys(): void;
 }
 
-export function drawFooter(payload: HighlightPayload, line: HTMLElement, events: Events): Footer {
+export function drawFooter(payload: Picture, line: HTMLElement, events: Events): Footer {
   const provenance = payload.provenance.join(' · ');
   const text = h('span', { class: 'iw-provenance', 'data-iw': 'provenance' }, provenance);
   const timers = new Set<ReturnType<typeof setTimeout>>();
@@ -39,7 +48,7 @@ export function drawFooter(payload: HighlightPayload, line: HTMLElement, events:
 
   const table = button(
     { class: 'iw-link', 'aria-pressed': String(events.table), 'data-iw': 'table-toggle' },
-    events.table ? 'Show as text' : 'Show as table',
+    events.table ? `Show as ${events.plain}` : 'Show as table',
     events.onTable
   );
   const copy = button(
@@ -64,17 +73,13 @@ export function drawFooter(payload: HighlightPayload, line: HTMLElement, events:
     menu.hidden = !open;
     save.setAttribute('aria-expanded', String(open));
   };
-  const item = (label: string, hook: string, run: () => void | Promise<void>): HTMLElement =>
+  const item = ({ label, hook, run }: Saving): HTMLElement =>
     button({ role: 'menuitem', tabindex: -1, class: 'iw-menu-item', 'data-iw': hook }, label, () => {
       setMenu(false);
       save.focus();
       void Promise.resolve(run()).catch(() => flash(save, 'Could not save', 'Save ▾'));
     });
-  const items = [
-    item('Picture (PNG)', 'save-png', () => savePng(payload)),
-    item('Vector picture (SVG)', 'save-svg', () => saveSvg(payload)),
-    item('Table (CSV)', 'save-csv', () => saveCsv(payload))
-  ];
+  const items = events.savings.map(item);
   const save = button(
     {
       class: 'iw-link',

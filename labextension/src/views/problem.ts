@@ -1,12 +1,12 @@
 /** An error, where the result would stand: what is wrong, why, a link that does the likely fix, the traceback. */
 
-import { h, button, uniqueId } from '../dom';
+import { h, button, uniqueId } from './dom';
 import { copyText } from './save/download';
-import type { ExplainArgs, Failure } from './live';
+import type { Args, Failure } from './status';
 
 export function drawProblem(
   failure: Failure,
-  fix: ((args: ExplainArgs) => void) | null,
+  fix: ((args: Args) => void) | null,
   onDismiss: (() => void) | null
 ): HTMLElement {
   const element = h(

@@ -1,6 +1,6 @@
 /** The vector picture as pixels, twice as many as on screen. */
 
-import type { Drawing } from './svg';
+import type { Drawing } from './drawing';
 
 const DENSITY = 2;
 

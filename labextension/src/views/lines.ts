@@ -1,6 +1,6 @@
 /** How a prompt falls into turns and lines, and which way each line runs; the card, the table and the SVG agree on it. */
 
-import type { Box, HighlightPayload } from './payload';
+import type { Box, Group } from './payload';
 
 /** The label that Python gives to what the chat template adds between the turns. */
 export const TEMPLATE = 'template';
@@ -16,11 +16,14 @@ export function direction(text: string): 'ltr' | 'rtl' {
 }
 
 /** Runs of boxes: chat turns by name, and what stands between them. */
-export function runs(payload: HighlightPayload): { label: string | null; start: number; end: number }[] {
+export function runs(passage: {
+  boxes: readonly unknown[];
+  groups: readonly Group[];
+}): { label: string | null; start: number; end: number }[] {
   const found: { label: string | null; start: number; end: number }[] = [];
-  const length = payload.boxes.length;
+  const length = passage.boxes.length;
   let at = 0;
-  for (const group of [...payload.groups].sort((a, b) => a.start - b.start)) {
+  for (const group of [...passage.groups].sort((a, b) => a.start - b.start)) {
     const start = Math.max(at, group.start);
     const end = Math.min(length, group.end);
     if (start > at) {
@@ -39,7 +42,7 @@ export function runs(payload: HighlightPayload): { label: string | null; start: 
 
 /** Lines of a run between newlines, each with a direction of its own; the template's newlines are only shown. */
 export function paragraphs(
-  boxes: readonly Box[],
+  boxes: readonly Pick<Box, 'text'>[],
   run: { start: number; end: number },
   whole: boolean
 ): { start: number; end: number }[] {

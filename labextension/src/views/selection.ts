@@ -1,11 +1,14 @@
 /** Which tokens are selected. Python sees token indices; the picture has boxes, which may cover several tokens. */
 
-import type { Box } from './payload';
+/** What of a box matters here. */
+interface Covering {
+  tokens: readonly number[];
+}
 
 export type How = 'only' | 'toggle' | 'extend';
 
 /** Boxes of which a token is selected. */
-export function boxesOf(boxes: readonly Box[], tokens: readonly number[]): Set<number> {
+export function boxesOf(boxes: readonly Covering[], tokens: readonly number[]): Set<number> {
   const chosen = new Set(tokens);
   const found = new Set<number>();
   boxes.forEach((box, index) => {
@@ -17,7 +20,7 @@ export function boxesOf(boxes: readonly Box[], tokens: readonly number[]): Set<n
 }
 
 /** Sorted indices of all tokens in some boxes. */
-export function tokensOf(boxes: readonly Box[], chosen: ReadonlySet<number>): number[] {
+export function tokensOf(boxes: readonly Covering[], chosen: ReadonlySet<number>): number[] {
   const tokens = new Set<number>();
   for (const index of chosen) {
     boxes[index]?.tokens.forEach(token => tokens.add(token));

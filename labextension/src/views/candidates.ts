@@ -1,24 +1,26 @@
 /** The next tokens the model considers. In a live view each can be explained instead, or taken as the foil. */
 
-import { h, button, foreign, append } from '../dom';
-import { step, take, rove } from '../keys';
-import type { ExplainArgs } from './live';
-import type { Candidate, HighlightPayload, Settings } from './payload';
+import { h, button, foreign, append } from './dom';
+import { step, take, rove } from './keys';
+import type { Candidate } from './payload';
+
+/** What a click on a candidate asks. */
+export type Wish = { target?: string; foil?: string | null };
 
 /** What to ask when a candidate becomes the target. The present foil becomes the target by trading places. */
-export function asTarget(candidate: Candidate, settings: Settings): ExplainArgs | null {
+export function asTarget(candidate: Candidate, target: string): Wish | null {
   switch (candidate.role) {
     case 'target':
       return null;
     case 'foil':
-      return { target: candidate.text, foil: settings.target };
+      return { target: candidate.text, foil: target };
     default:
       return { target: candidate.text };
   }
 }
 
 /** What to ask when a candidate becomes the foil; the present foil is let go. */
-export function asFoil(candidate: Candidate): ExplainArgs | null {
+export function asFoil(candidate: Candidate): Wish | null {
   switch (candidate.role) {
     case 'target':
       return null;
@@ -37,8 +39,8 @@ function foilWords(candidate: Candidate): { text: string; name: string } {
 
 /** Draws the list; `explain` is null in a saved picture or when the model is gone. */
 export function drawCandidates(
-  payload: HighlightPayload,
-  explain: ((args: ExplainArgs) => void) | null
+  payload: { candidates: Candidate[]; settings: { target: string } },
+  explain: ((args: Wish) => void) | null
 ): HTMLElement {
   const top = Math.max(...payload.candidates.map(candidate => candidate.probability), 0);
   const mains: HTMLElement[] = [];
@@ -73,7 +75,7 @@ export function drawCandidates(
       },
       null,
       () => {
-        const args = asTarget(candidate, payload.settings);
+        const args = asTarget(candidate, payload.settings.target);
         if (args !== null) {
           explain(args);
         }

@@ -45,11 +45,11 @@ export function download(content: Blob, name: string): void {
 }
 
 /** A file name from a strange text: letters and digits of any script, the rest as hyphens. */
-export function fileName(target: string, extension: string): string {
+export function fileName(kind: string, target: string, extension: string): string {
   const plain = target
     .normalize('NFC')
     .replace(/[^\p{L}\p{N}]+/gu, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 40);
-  return `highlight${plain === '' ? '' : `-${plain}`}.${extension}`;
+  return `${kind}${plain === '' ? '' : `-${plain}`}.${extension}`;
 }

@@ -1,0 +1,29 @@
+/** The kinds of picture that this extension draws, by MIME type. */
+
+import { HighlightView, MIME_TYPE } from './highlight';
+
+/** A drawn picture without a live half. */
+export interface StillView {
+  readonly element: HTMLElement;
+  dispose(): void;
+}
+
+export interface PictureKind {
+  mime: string;
+  /** The mark of the view's element. */
+  name: string;
+  draw(payload: unknown): StillView;
+}
+
+export const HIGHLIGHT: PictureKind = {
+  mime: MIME_TYPE,
+  name: 'highlight',
+  draw: payload => new HighlightView(payload)
+};
+
+export const KINDS: readonly PictureKind[] = [HIGHLIGHT];
+
+/** The kind of a MIME type; what is not named is a highlight. */
+export function kindOf(mime: string | undefined): PictureKind {
+  return KINDS.find(kind => kind.mime === mime) ?? HIGHLIGHT;
+}
