@@ -13,6 +13,9 @@ from interp_widgets._version import __version__
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.api import attribute as attribute
+    from interp_widgets.attribution.compare import compare as compare
+    from interp_widgets.attribution.comparison import ComparisonResult as ComparisonResult
+    from interp_widgets.attribution.matrix import MatrixResult as MatrixResult
     from interp_widgets.attribution.registry import attribution_methods as attribution_methods
     from interp_widgets.attribution.result import AttributionResult as AttributionResult
     from interp_widgets.checkup import doctor as doctor
@@ -29,11 +32,14 @@ _FRONT_DOOR = {
     "Ablation": "interp_widgets.interventions.ablation",
     "AddedVector": "interp_widgets.interventions.added_vector",
     "AttributionResult": "interp_widgets.attribution.result",
+    "ComparisonResult": "interp_widgets.attribution.comparison",
     "LanguageModel": "interp_widgets.models.language_model",
     "LowRank": "interp_widgets.interventions.low_rank",
+    "MatrixResult": "interp_widgets.attribution.matrix",
     "attribute": "interp_widgets.attribution.api",
     "attribution_methods": "interp_widgets.attribution.registry",
     "clear_cache": "interp_widgets.models.cache",
+    "compare": "interp_widgets.attribution.compare",
     "doctor": "interp_widgets.checkup",
     "estimate": "interp_widgets.planning",
     "load_model": "interp_widgets.models.loading",

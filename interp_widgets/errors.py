@@ -6,6 +6,10 @@ has a word for the case, from that built-in too, so `except ValueError` keeps wo
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
 
 class InterpError(Exception):
     """Base of all errors of this package."""
@@ -57,6 +61,10 @@ class SelfCheckError(InterpError, RuntimeError):
 # Asking a question
 
 
+class TooCostlyError(InterpError, ValueError):
+    """The work would take minutes or more; the message gives the estimate, and `confirm=True` runs it all the same."""
+
+
 class ArgumentError(InterpError, ValueError):
     """An argument has a value that cannot work."""
 
@@ -102,3 +110,11 @@ class FingerprintMismatchError(InterpError, ValueError):
 
 class FileFormatError(InterpError, ValueError):
     """The file is not one that this package wrote, or of a newer version."""
+
+
+def not_one_of(argument: str, value: Any, names: Iterable[str], also: str = "") -> ArgumentError:
+    """The error for a name that is not known, with the nearest one that is."""
+    names = list(names)
+    near = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ArgumentError(f"{argument}={value!r}: one of {', '.join(names)}{also}.{hint}")

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from interp_widgets.attribution.api import attribute, estimate_attribute
+from interp_widgets.attribution.compare import compare, estimate_compare
 from interp_widgets.errors import ArgumentError
 from interp_widgets.results.cost import Cost
 
-_ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {attribute: estimate_attribute}
+_ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
+    attribute: estimate_attribute,
+    compare: estimate_compare,
+}
 
 
 def estimate(analysis: Callable[..., Any], *args: Any, **kwargs: Any) -> Cost:

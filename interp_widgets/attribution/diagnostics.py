@@ -1,33 +1,34 @@
-"""Measurements that say whether scores may be believed, and the verdict that follows from them."""
+"""Measurements that say whether scores may be believed; `verdicts` makes a word of them.
+
+Comprehensiveness and sufficiency (DeYoung et al. 2020, equations 1 and 2), over several k and ways of deleting:
+
+    comprehensiveness   F(x) - F(x without the k highest)     large if what is ranked high matters
+    sufficiency         F(x) - F(x with only the k highest)   small if what is ranked low does not
+    quality             comprehensiveness - sufficiency
+
+Quality depends on the prompt as much as on the scores, so it is held against random orders of the same tokens, each
+with its reverse, which cancels most of their chance.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.target import Question
-from interp_widgets.errors import NonFiniteError
-from interp_widgets.models.memory import in_batches
-from interp_widgets.results.numbers import signed
-from interp_widgets.results.provenance import Verdict
+from interp_widgets.attribution.perturbation import Perturber
 
-if TYPE_CHECKING:
-    from interp_widgets.models.language_model import LanguageModel
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
-# Thresholds of the verdict. Completeness: |sum - due| relative to what is due.
-TRUST_ERROR = 0.05
-CAUTION_ERROR = 0.20
-# Deletion: how far the scores' order beats random order, in standard deviations of the random orders.
-BEATS_RANDOM = 2.0
-RANDOM_ORDERS = 20
+PARTS = (0.1, 0.25, 0.5)  # of the prompt that k covers
+TEST_WAYS = ("eos", "mask")
+TEST_DRAW = 1_000  # the test's random tokens are not those of the methods
 
 
-def completeness_error(scores: NDArray[np.float64], due: float) -> float:
+def completeness_error(scores: Floats, due: float) -> float:
     """|sum of scores - due| / max(|due|, 1 % of the sum of |scores|): 0 is perfect. The second term keeps a
     vanishing `due` from making noise of rounding look like a failure."""
     total = float(scores.sum())
@@ -35,127 +36,119 @@ def completeness_error(scores: NDArray[np.float64], due: float) -> float:
     return abs(total - due) / scale
 
 
+def counts(units: int, parts: Sequence[float] = PARTS) -> list[int]:
+    """The values of k, each from 1 to units - 1; none for a single unit."""
+    return sorted({min(max(1, round(units * part)), units - 1) for part in parts} - {0})
+
+
+def deletions(orders: NDArray[np.int64], ks: Sequence[int]) -> Bools:
+    """Which units are gone, (orders, 2, k, units): without the k first of each order, then with only these."""
+    place = np.argsort(orders, axis=1)
+    first = place[:, None, :] < np.asarray(ks)[None, :, None]
+    return np.stack([first, ~first], axis=1)
+
+
 @dataclass(frozen=True)
-class Deletion:
-    """How much the explained number falls, on average over k, when the k highest tokens are replaced.
+class WayTest:
+    """One way of deleting: comprehensiveness and sufficiency of the scores' order, mean over k, and the quality of
+    random orders: its mean, and the standard error of that mean."""
 
-    drop: in the order of the scores; random_mean, random_deviation, random_best: over random orders of the same
-    tokens. batch_size: the one that held.
-    """
-
-    drop: float
-    random_mean: float
-    random_deviation: float
-    random_best: float
-    forward_passes: int
-    batch_size: int
+    way: str
+    comprehensiveness: float
+    sufficiency: float
+    random: float
+    random_error: float
 
     @property
-    def z(self) -> float:
-        return (self.drop - self.random_mean) / max(self.random_deviation, 1e-9)
+    def quality(self) -> float:
+        return self.comprehensiveness - self.sufficiency
 
     @property
-    def like_chance(self) -> bool:
-        """Within one deviation of random order, and behind the best of them: among the few orders of two or three
-        tokens even the best one cannot stand out."""
-        return self.z < BEATS_RANDOM / 2 and self.drop < self.random_best
+    def margin(self) -> float:
+        """By how much the order beats random ones."""
+        return self.quality - self.random
 
 
-def deletion_rows(tokens: int) -> int:
-    """How many changed prompts `deletion` evaluates at most: equal ones are evaluated once."""
-    return len(_counts(tokens)) * (1 + RANDOM_ORDERS)
+@dataclass(frozen=True)
+class Faithfulness:
+    """What was measured in each way of deleting; `pairs` random orders and their reverses were drawn."""
+
+    ways: tuple[WayTest, ...]
+    pairs: int
+
+    @property
+    def quality(self) -> float:
+        return float(np.mean([test.quality for test in self.ways]))
+
+    @property
+    def random(self) -> float:
+        return float(np.mean([test.random for test in self.ways]))
+
+    @property
+    def margin(self) -> float:
+        """The least over the ways."""
+        return min(test.margin for test in self.ways)
+
+    def numbers(self) -> dict[str, float]:
+        """For `result.diagnostics`."""
+        found = {
+            "comprehensiveness": float(np.mean([test.comprehensiveness for test in self.ways])),
+            "sufficiency": float(np.mean([test.sufficiency for test in self.ways])),
+            "quality": self.quality,
+            "quality_random": self.random,
+        }
+        return found | {f"margin_{test.way}": test.margin for test in self.ways}
 
 
-def _counts(tokens: int) -> list[int]:
-    """The values of k."""
-    return sorted({max(1, round(tokens / 2 * part)) for part in (0.2, 0.4, 0.6, 0.8, 1.0)})
+def rows_of_test(units: int, pairs: int, ways: Sequence[str] = TEST_WAYS) -> int:
+    """How many changed prompts `faithfulness` evaluates at most: equal ones are evaluated once."""
+    return len(ways) * 2 * len(counts(units)) * (1 + 2 * pairs)
 
 
-def deletion(
-    question: Question,
-    scores: NDArray[np.float64],
+def faithfulness(
+    perturber: Perturber,
+    scores: Floats,
+    member: Bools,
     *,
     seed: int,
-    batch_size: int,
-    advance: Callable[[int], None] = lambda done: None,
-) -> Deletion:
-    """Comprehensiveness (DeYoung et al. 2020) against random order.
+    pairs: int,
+    ways: Sequence[str] = TEST_WAYS,
+    parts: Sequence[float] = PARTS,
+) -> Faithfulness | None:
+    """Test the order of scores (units,), highest first; member (units, tokens) says which tokens each unit has.
 
-    For each of at most five values of k, spread over half of the prompt, the top-k tokens are replaced by the
-    end-of-text token and the number is computed again. `advance` hears the count of changed prompts done.
-    Raises NonFiniteError, MemoryExhaustedError, Cancelled.
+    None for a single unit, which has no order. Raises NonFiniteError, MemoryExhaustedError, Cancelled.
     """
-    lm = question.lm
     n = len(scores)
-    ks = _counts(n)
+    ks = counts(n, parts)
+    if not ks:
+        return None
     chance = np.random.default_rng(seed)
-    orders = [np.argsort(-scores, kind="stable"), *(chance.permutation(n) for _ in range(RANDOM_ORDERS))]
-    rows = np.tile(question.prompt.ids, (len(orders) * len(ks), 1))
-    for i, order in enumerate(orders):
-        for j, k in enumerate(ks):
-            rows[i * len(ks) + j, order[:k]] = filler(lm)
-    # Once each: in a short prompt many orders begin alike, and rounding must not tell equal rows apart.
-    distinct, place = np.unique(rows, axis=0, return_inverse=True)
-    values, held = evaluate(question, distinct, batch_size=batch_size, advance=advance)
-    drops = (question.value - values[place.reshape(-1)]).reshape(len(orders), len(ks)).mean(1)
-    return Deletion(
-        drop=float(drops[0]),
-        random_mean=float(drops[1:].mean()),
-        random_deviation=float(drops[1:].std()),
-        random_best=float(drops[1:].max()),
-        forward_passes=len(distinct) * question.passes_each,
-        batch_size=held,
-    )
-
-
-def filler(lm: LanguageModel) -> int:
-    """The token that stands for "deleted": end-of-text, else padding, else the first of the vocabulary."""
-    ids = (lm.tokenizer.eos_token_id, lm.tokenizer.pad_token_id, 0)
-    return int(next(i for i in ids if i is not None))
-
-
-def evaluate(
-    question: Question, rows: NDArray[np.int64], *, batch_size: int, advance: Callable[[int], None] = lambda done: None
-) -> tuple[NDArray[np.float64], int]:
-    """The explained number for prompts of the same length, (rows, tokens) -> (rows,), and the batch size that held."""
-    values = np.empty(len(rows))
-
-    def work(start: int, stop: int) -> None:
-        with torch.no_grad():
-            embeds = question.lm.embed(torch.as_tensor(rows[start:stop]))
-            values[start:stop] = question.values(embeds).cpu().double().numpy()
-        advance(stop)
-
-    held = in_batches(len(rows), batch_size, work)
-    if not np.isfinite(values).all():
-        raise NonFiniteError(f"{question.lm.name} gives numbers that are not finite when tokens are deleted")
-    return values, held
-
-
-def verdict_of_path(
-    total: float, due: float, error: float, test: Deletion | None, unit: str, advice: Sequence[str]
-) -> Verdict:
-    """The verdict on a method that promises completeness.
-
-    error > 20 %: do not trust. Otherwise the order of the tokens is tested by deletion: no better than chance is "do
-    not trust"; error <= 5 % and an order that clearly beats chance is "trust"; the rest is "caution".
-    """
-    sums = f"scores sum to {signed(total)}, where {signed(due)} {unit} is due"
-    if error > CAUTION_ERROR or test is None:
-        off = f"off by {error:.0%}" if error < 10 else f"off by a factor of {error:.0f}"
-        why = (
-            "Integrated gradients promises that its scores sum to the difference between the prompt and the baseline"
-            " (completeness). Here they do not, so the sum over the path has not converged and single scores mean"
-            " little.",
-            *advice,
+    drawn = [chance.permutation(n) for _ in range(pairs)]
+    orders = np.asarray([np.argsort(-scores, kind="stable"), *(o for one in drawn for o in (one, one[::-1]))])
+    gone = deletions(orders, ks).reshape(-1, n) @ member
+    value = perturber.question.value
+    tests = []
+    for way in ways:
+        left = perturber.without(gone, way, TEST_DRAW).reshape(len(orders), 2, len(ks))
+        comprehensiveness, sufficiency = (value - left).mean(2).T
+        random = (comprehensiveness - sufficiency)[1:].reshape(pairs, 2).mean(1)
+        tests.append(
+            WayTest(
+                way=way,
+                comprehensiveness=float(comprehensiveness[0]),
+                sufficiency=float(sufficiency[0]),
+                random=float(random.mean()),
+                random_error=float(random.std(ddof=1) / np.sqrt(pairs)) if pairs > 1 else float("nan"),
+            )
         )
-        return Verdict("do not trust", f"{sums} ({off}); the path integral has not converged", why)
-    moved = (
-        f"deleting the top tokens moves the {unit} by {signed(-test.drop)}, random order by {signed(-test.random_mean)}"
-    )
-    if test.like_chance:
-        why = ("The sum is right, but the order of the tokens is no better than chance.", *advice)
-        return Verdict("do not trust", f"{moved}; the order is no better than chance", why)
-    if error > TRUST_ERROR or test.z < BEATS_RANDOM:
-        return Verdict("caution", f"{sums} (off by {error:.0%}); {moved}", tuple(advice))
-    return Verdict("trust", f"{sums} (off by {error:.1%}); {moved}")
+    return Faithfulness(tuple(tests), pairs)
+
+
+def rank_correlation(one: Floats, other: Floats) -> float:
+    """Spearman's; nan where either gives every unit the same score."""
+    from scipy.stats import rankdata
+
+    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])

@@ -10,13 +10,14 @@ that stands out on light and dark alike.
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Any
 
 FOR = (0, 114, 178)  # Okabe and Ito's blue and vermilion: told apart with any colour vision
 AGAINST = (213, 94, 0)
 TINT = 0.33  # opacity behind the strongest token's text, which keeps 4.5:1 against it on light and dark
-_DIM = "opacity:.75"
-_OPEN_ROWS = 40  # a longer table starts folded
+DIM = "opacity:.75"
+OPEN_ROWS = 40  # a longer table starts folded
 MARKS = {"trust": "&#9679;", "caution": "&#9650;", "do not trust": "&#9632;"}
 
 
@@ -26,71 +27,72 @@ def highlight_html(payload: dict[str, Any]) -> str:
     muted = verdict["word"] == "do not trust"
     parts = [
         '<div style="max-width:640px;line-height:1.5">',
-        f"<div><b>{_title(payload['title'])}</b></div>",
-        f"<div><b>{MARKS[verdict['word']]} {_text(verdict['word'])}</b> {_text(verdict['sentence'])}</div>",
-        _why(verdict["why"]),
-        _running(payload, muted),
-        f'<div style="{_DIM}">solid: for &middot; hatched or dashed: against &middot; largest score '
-        f"{_text(payload['scale']['label'])} {_text(payload['scale']['unit'])}</div>",
-        f"<div>{_text(payload['sum'])}</div>" if payload["sum"] else "",
+        f"<div><b>{title_of(payload['title'])}</b></div>",
+        f"<div><b>{MARKS[verdict['word']]} {escaped(verdict['word'])}</b> {escaped(verdict['sentence'])}</div>",
+        why_of(verdict["why"]),
+        running(payload["boxes"], payload["scale"]["max"], muted),
+        f'<div style="{DIM}">solid: for &middot; hatched or dashed: against &middot; largest score '
+        f"{escaped(payload['scale']['label'])} {escaped(payload['scale']['unit'])}</div>",
+        f"<div>{escaped(payload['sum'])}</div>" if payload["sum"] else "",
         _scores(payload, muted),
-        _candidates(payload["candidates"]),
-        f'<div style="{_DIM}">{_text(" · ".join(payload["provenance"]))}</div>',
+        candidates_of(payload["candidates"]),
+        f'<div style="{DIM}">{escaped(" · ".join(payload["provenance"]))}</div>',
         "</div>",
     ]
     return "".join(parts)
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     return html.escape(text, quote=True)
 
 
-def _title(parts: list[dict[str, Any]]) -> str:
-    return "".join(_name(part["text"]) if part.get("quote") else _text(part["text"]) for part in parts)
+def title_of(parts: list[dict[str, Any]]) -> str:
+    return "".join(code_of(part["text"]) if part.get("quote") else escaped(part["text"]) for part in parts)
 
 
-def _name(name: str) -> str:
-    return f"<code><bdi>{_text(name)}</bdi></code>"
+def code_of(name: str) -> str:
+    return f"<code><bdi>{escaped(name)}</bdi></code>"
 
 
-def _why(paragraphs: list[str]) -> str:
+def why_of(paragraphs: list[str]) -> str:
     if not paragraphs:
         return ""
-    told = "".join(f"<p>{_text(paragraph)}</p>" for paragraph in paragraphs)
+    told = "".join(f"<p>{escaped(paragraph)}</p>" for paragraph in paragraphs)
     return f"<details><summary>Why, and what to use</summary>{told}</details>"
 
 
-def _share(score: float, payload: dict[str, Any]) -> float:
-    largest = payload["scale"]["max"]
+def share(score: float, largest: float) -> float:
+    """Size of a score between 0 and 1."""
     return min(abs(score) / largest, 1.0) if largest else 0.0
 
 
-def _running(payload: dict[str, Any], muted: bool) -> str:
-    boxes = "".join(_token(box, _share(box["score"], payload), muted) for box in payload["boxes"])
+def running(boxes: Iterable[dict[str, Any]], largest: float, muted: bool) -> str:
+    """Running text, tinted and underlined."""
+    tokens = "".join(token_of(box, share(box["score"], largest), muted) for box in boxes)
     style = (
         "font-family:monospace;font-size:15px;line-height:2;white-space:pre-wrap;overflow-wrap:break-word;"
         "max-height:320px;overflow:auto;padding:4px 0px"
     )
-    return f'<div dir="auto" style="{style}">{boxes}</div>'
+    return f'<div dir="auto" style="{style}">{tokens}</div>'
 
 
-def _token(box: dict[str, Any], share: float, muted: bool) -> str:
-    text = _text(box["text"])
+def token_of(box: dict[str, Any], size: float, muted: bool) -> str:
+    text = escaped(box["text"])
     if box["score"] == 0:
         return f"<span>{text}</span>"
     red, green, blue = FOR if box["score"] > 0 else AGAINST
-    tint = share * TINT * (0.4 if muted else 1)
+    tint = size * TINT * (0.4 if muted else 1)
     line = "solid" if box["score"] > 0 else "dashed"
     style = (
         f"background-color:rgba({red},{green},{blue},{tint:.2f});"
-        f"border-bottom:{max(1, round(share * 5))}px {line} rgba({red},{green},{blue},{0.5 if muted else 1})"
+        f"border-bottom:{max(1, round(size * 5))}px {line} rgba({red},{green},{blue},{0.5 if muted else 1})"
     )
-    title = _text(f"{box['name']} {box['label']}")
+    title = escaped(f"{box['name']} {box['label']}")
     return f'<span style="{style}" title="{title}">{text}</span>'
 
 
-def _bar(score: float, share: float, muted: bool) -> str:
-    width = f"width:{max(round(share * 100), 1)}%;height:9px;"
+def bar_of(score: float, size: float, muted: bool) -> str:
+    width = f"width:{max(round(size * 100), 1)}%;height:9px;"
     fade = "opacity:.5;" if muted else ""
     colour = "rgb({},{},{})".format(*(FOR if score > 0 else AGAINST))
     if score > 0:
@@ -104,24 +106,24 @@ def _bar(score: float, share: float, muted: bool) -> str:
 def _scores(payload: dict[str, Any], muted: bool) -> str:
     rows = []
     for box in payload["boxes"]:
-        share = _share(box["score"], payload)
-        bar = _bar(box["score"], share, muted) if box["score"] else ""
+        size = share(box["score"], payload["scale"]["max"])
+        bar = bar_of(box["score"], size, muted) if box["score"] else ""
         parts = ", ".join(f"{part['name']} {part['label']}" for part in box["parts"])
-        named = _name(box["name"]) + (f" ({_text(parts)})" if parts else "")
+        named = code_of(box["name"]) + (f" ({escaped(parts)})" if parts else "")
         rows.append(
-            f'<tr><td style="text-align:left">{named}</td><td style="text-align:right">{_text(box["label"])}</td>'
+            f'<tr><td style="text-align:left">{named}</td><td style="text-align:right">{escaped(box["label"])}</td>'
             f'<td style="width:160px">{bar}</td></tr>'
         )
-    unit = _text(payload["scale"]["unit"])
+    unit = escaped(payload["scale"]["unit"])
     head = f'<tr><th style="text-align:left">token</th><th style="text-align:right">{unit}</th><th></th></tr>'
-    opened = " open" if len(rows) <= _OPEN_ROWS else ""
+    opened = " open" if len(rows) <= OPEN_ROWS else ""
     return f"<details{opened}><summary>Scores</summary><table>{head}{''.join(rows)}</table></details>"
 
 
-def _candidates(candidates: list[dict[str, Any]]) -> str:
+def candidates_of(candidates: list[dict[str, Any]]) -> str:
     rows = "".join(
-        f'<tr><td style="text-align:left">{_name(candidate["name"])}</td>'
-        f'<td style="text-align:right">{_text(candidate["label"])}</td><td>{candidate["role"] or ""}</td></tr>'
+        f'<tr><td style="text-align:left">{code_of(candidate["name"])}</td>'
+        f'<td style="text-align:right">{escaped(candidate["label"])}</td><td>{candidate["role"] or ""}</td></tr>'
         for candidate in candidates
     )
     head = '<tr><th style="text-align:left">next token</th><th style="text-align:right">probability</th><th></th></tr>'

@@ -9,12 +9,11 @@ result carries by how much they do not.
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from scipy.special import roots_legendre
 from torch import Tensor
 
 from interp_widgets.attribution.target import Question
-from interp_widgets.errors import ArgumentError, NonFiniteError
+from interp_widgets.errors import ArgumentError, NonFiniteError, not_one_of
 from interp_widgets.models.diagnose import require_finite
 from interp_widgets.models.memory import in_batches
 from interp_widgets.models.prompts import tokenise
@@ -45,14 +44,6 @@ QUADRATURES = {
 }
 MAX_STEPS = 10_000  # Gauss-Legendre nodes for as many take three seconds; more points say nothing new
 Floats = NDArray[np.float64]
-
-
-def not_one_of(argument: str, value: Any, names: Iterable[str], also: str = "") -> ArgumentError:
-    """The error for a name that is not known, with the nearest one that is."""
-    names = list(names)
-    near = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return ArgumentError(f"{argument}={value!r}: one of {', '.join(names)}{also}.{hint}")
 
 
 def check_path(quadrature: str, steps: int) -> int:
@@ -110,6 +101,12 @@ def baseline_embeds(lm: LanguageModel, tokens: int, baseline: str) -> tuple[Tens
         if token is None:
             raise ArgumentError("baseline='eos': this tokenizer has neither an end-of-text nor a padding token")
         return lm.embed(torch.full((1, tokens), token)), None
+    fitted, note = baseline_ids(lm, tokens, baseline)
+    return lm.embed(torch.as_tensor(fitted)[None]), note
+
+
+def baseline_ids(lm: LanguageModel, tokens: int, baseline: str) -> tuple[NDArray[np.int64], str | None]:
+    """Token ids (tokens,) of a baseline "text:...", and a note if they were fitted to the prompt's length."""
     ids = tokenise(lm.tokenizer, baseline[len(TEXT) :])[0]
     front = int(len(ids) > 1 and ids[0] == lm.tokenizer.bos_token_id)
     fitted = np.concatenate([ids[:front], np.resize(ids[front:], tokens - front)])  # resize repeats, then cuts
@@ -117,7 +114,7 @@ def baseline_embeds(lm: LanguageModel, tokens: int, baseline: str) -> tuple[Tens
     if len(ids) != tokens:
         how = "repeated" if len(ids) < tokens else "cut"
         note = f"baseline text of {len(ids)} tokens {how} to {tokens}"
-    return lm.embed(torch.as_tensor(fitted)[None]), note
+    return fitted, note
 
 
 def _mean_embedding(lm: LanguageModel) -> Tensor:

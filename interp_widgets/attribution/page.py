@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import html
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from interp_widgets.attribution.compare_html import compare_html
+from interp_widgets.attribution.compare_payload import compare_payload
 from interp_widgets.attribution.html import highlight_html
 from interp_widgets.attribution.payload import highlight_payload
 from interp_widgets.results.static import inline_json, inline_script
 from interp_widgets.storage import atomic_file
 
 if TYPE_CHECKING:
+    from interp_widgets.attribution.comparison import ComparisonResult
     from interp_widgets.attribution.result import AttributionResult
 
 # The browser itself refuses any request that this page would make; images are those that Save writes.
@@ -31,7 +34,7 @@ body {{ margin: 16px; font: 13px/1.5 system-ui, sans-serif }}
 </style>
 </head>
 <body>
-<main><script type="application/json" data-interp="highlight">{data}</script></main>
+<main><script type="application/json" data-interp="{name}">{data}</script></main>
 <noscript>{twin}</noscript>
 <script>{script}</script>
 </body>
@@ -42,12 +45,23 @@ body {{ margin: 16px; font: 13px/1.5 system-ui, sans-serif }}
 def highlight_page(result: AttributionResult, path: str | os.PathLike[str] | None = None) -> str:
     """The page; written to `path`, whole or not at all, if given. Raises FileNotFoundError if the view is not built."""
     payload = highlight_payload(result)
+    return _page("highlight", payload, highlight_html(payload), path)
+
+
+def compare_page(result: ComparisonResult, path: str | os.PathLike[str] | None = None) -> str:
+    """As `highlight_page`, of several methods."""
+    payload = compare_payload(result)
+    return _page("compare", payload, compare_html(payload), path)
+
+
+def _page(name: str, payload: dict[str, Any], twin: str, path: str | os.PathLike[str] | None) -> str:
     page = _PAGE.format(
         policy=_POLICY,
+        name=name,
         title=html.escape("".join(part["text"] for part in payload["title"])),
         data=inline_json(payload),
-        twin=highlight_html(payload),
-        script=inline_script("highlight.page.js"),
+        twin=twin,
+        script=inline_script(f"{name}.page.js"),
     )
     if path is not None:
         with atomic_file(path) as temporary:

@@ -6,7 +6,8 @@ cannot disagree.  The shape is `HighlightPayload` in labextension/src/views/high
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,49 @@ from interp_widgets.results.numbers import count, duration, plain, probability, 
 from interp_widgets.results.text import named, visible
 
 if TYPE_CHECKING:
-    from interp_widgets.attribution.result import AttributionResult
+    from interp_widgets.attribution.result import AttributionResult, Candidate
+    from interp_widgets.models.prompts import Group
+    from interp_widgets.results.provenance import Provenance
 
 MIME_TYPE = "application/vnd.interp.highlight.v1+json"
 Payload = dict[str, Any]
 
 # What `iw.attribute` takes when nothing is said (a test holds this against its signature).
-DEFAULTS: dict[str, Any] = {"baseline": "zero", "steps": 50, "quadrature": "gauss-legendre"}
+DEFAULTS: dict[str, Any] = {
+    **{"baseline": "zero", "steps": 50, "quadrature": "gauss-legendre"},
+    **{"delete": None, "samples": None, "function": None, "group": None},  # the method's own, or what follows from foil
+}
 # A sum of scores is stated only where it came out within this share of what is due.
 _SUM_HOLDS = 0.05
+
+
+class Asked(Protocol):
+    """What a question and its provenance are made of: a result about one next token, by one method or by several."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def tokens(self) -> tuple[str, ...]: ...
+    @property
+    def groups(self) -> tuple[Group, ...]: ...
+    @property
+    def grouping(self) -> str: ...
+    @property
+    def function(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def target_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def foil(self) -> str | None: ...
+    @property
+    def foil_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def gap(self) -> float: ...
+    @property
+    def candidates(self) -> tuple[Candidate, ...]: ...
+    @property
+    def provenance(self) -> Provenance: ...
 
 
 def highlight_payload(result: AttributionResult) -> Payload:
@@ -36,19 +71,19 @@ def highlight_payload(result: AttributionResult) -> Payload:
     largest = max((abs(box.score) for box in drawn), default=0.0)
     return {
         "version": 1,
-        "title": _title(result),
+        "title": title(result),
         "verdict": {
             "word": result.verdict.word,
-            "sentence": _sentence(result),
+            "sentence": led(result, result.verdict.sentence),
             "why": list(result.verdict.why),
         },
-        "boxes": [_box(box, result.scores, largest) for box in drawn],
-        "groups": _groups(result, drawn),
-        "scale": {"max": _rounded(largest), "label": plain(largest), "unit": result.unit},
+        "boxes": [_box(box, result, largest) for box in drawn],
+        "groups": turns(result.groups, drawn),
+        "scale": scale(largest, result.unit),
         "sum": _sum(result),
-        "candidates": _candidates(result),
-        "provenance": _provenance(result),
-        "code": _code(result),
+        "candidates": next_tokens(result),
+        "provenance": provenance_line(result.provenance, amount(result)),
+        "code": code(result, _arguments(result)),
         "settings": settings(result),
     }
 
@@ -56,15 +91,32 @@ def highlight_payload(result: AttributionResult) -> Payload:
 def settings(result: AttributionResult) -> dict[str, Any]:
     """What was asked, in the words of `iw.attribute`; what the method does not take stands at its default."""
     given = {name: result.settings.get(name, default) for name, default in DEFAULTS.items()}
+    given |= {"function": wished_function(result), "group": None if result.grouping == "token" else result.grouping}
     return {"method": result.method, "target": result.target, "foil": result.foil, **given}
 
 
-def _rounded(x: float) -> float:
+def wished_function(result: Asked) -> str | None:
+    """What was explained; None where it follows from target and foil."""
+    if result.foil is not None:
+        return None  # with a foil it is always the difference
+    implied = "logit" if len(result.target_ids) == 1 else "log-probability"
+    return None if result.function == implied else result.function
+
+
+def scale(largest: float, unit: str) -> dict[str, Any]:
+    return {"max": rounded(largest), "label": plain(largest), "unit": unit}
+
+
+def rounded(x: float) -> float:
     """Six digits draw any bar; sixteen double the size of a saved notebook."""
     return float(f"{x:.6g}")
 
 
-def _title(result: AttributionResult) -> list[dict[str, Any]]:
+def title(result: Asked) -> list[dict[str, Any]]:
+    """The question in parts, of which some are quoted tokens."""
+    if result.function == "entropy":
+        return [{"text": "What makes the model unsure?"}]
+
     def quoted(text: str) -> dict[str, Any]:
         return {"text": named(text), "quote": True}
 
@@ -77,26 +129,32 @@ def _title(result: AttributionResult) -> list[dict[str, Any]]:
     return [{"text": "What pulls towards "}, target, *away, {"text": "?"}]
 
 
-def _rival(result: AttributionResult) -> str | None:
+def _rival(result: Asked) -> str | None:
     """What the gap is measured against: the foil, or else the best next token that is not the target's."""
     if result.foil is not None:
         return result.foil
-    first = int(result.target_ids[0])
+    first = int(result.target_ids[0]) if len(result.target_ids) else None
     return next((candidate.text for candidate in result.candidates if candidate.id != first), None)
 
 
-def _sentence(result: AttributionResult) -> str:
+def led(result: Asked, sentence: str) -> str:
+    """The sentence under the title; where the target does not lead, by how much comes first."""
     rival = _rival(result)
-    if result.gap >= 0 or rival is None:
-        return result.verdict.sentence
-    return f"{named(rival)} leads by {plain(-result.gap)} log-odds; {result.verdict.sentence}"
+    if result.gap >= 0 or rival is None or result.function == "entropy":
+        return sentence
+    return f"{named(rival)} leads by {plain(-result.gap)} log-odds; {sentence}"
 
 
-def _box(box: Box, scores: NDArray[np.float64], largest: float) -> dict[str, Any]:
+def _box(box: Box, result: AttributionResult, largest: float) -> dict[str, Any]:
+    scores, told = result.scores, {}
+    if result.interval is not None and len(box.tokens) == 1:  # intervals of several tokens do not add up
+        low, high = result.interval[box.tokens[0]]
+        told["interval"] = f"{plain(float(low), largest)} to {plain(float(high), largest)}"
     return {
+        **told,
         "text": visible(box.text),
         "name": named(box.text),
-        "score": _rounded(box.score),
+        "score": rounded(box.score),
         "label": signed(box.score, largest),
         "tokens": list(box.tokens),
         "parts": [
@@ -106,17 +164,15 @@ def _box(box: Box, scores: NDArray[np.float64], largest: float) -> dict[str, Any
     }
 
 
-def _groups(result: AttributionResult, drawn: list[Box]) -> list[dict[str, Any]]:
+def turns(groups: Sequence[Group], drawn: Sequence[Box]) -> list[dict[str, Any]]:
     """Chat turns over boxes; a box that reaches across the seam belongs to the turn of its first token."""
-    if not result.groups:
-        return []
     first = [box.tokens[0] for box in drawn]
-    turns = []
-    for group in result.groups:
+    found = []
+    for group in groups:
         inside = [i for i, token in enumerate(first) if group.start <= token < group.end]
         if inside:
-            turns.append({"label": group.label, "start": inside[0], "end": inside[-1] + 1})
-    return turns
+            found.append({"label": group.label, "start": inside[0], "end": inside[-1] + 1})
+    return found
 
 
 def _sum(result: AttributionResult) -> str | None:
@@ -128,14 +184,14 @@ def _sum(result: AttributionResult) -> str | None:
     return f"The scores sum to {total} {result.unit}; {due} is due"
 
 
-def _candidates(result: AttributionResult) -> list[dict[str, Any]]:
+def next_tokens(result: Asked) -> list[dict[str, Any]]:
     roles = {int(ids[0]): role for role, ids in (("foil", result.foil_ids), ("target", result.target_ids)) if len(ids)}
     return [
         {
             "text": candidate.text,
             "name": named(candidate.text),
             "id": candidate.id,
-            "probability": _rounded(candidate.probability),
+            "probability": rounded(candidate.probability),
             "label": probability(candidate.probability),
             "role": roles.get(candidate.id),
         }
@@ -143,10 +199,16 @@ def _candidates(result: AttributionResult) -> list[dict[str, Any]]:
     ]
 
 
-def _provenance(result: AttributionResult) -> list[str]:
-    source = result.provenance
+def amount(result: Asked) -> str:
+    """Such as "5 tokens", "3 words"."""
+    known = result.grouping in ("token", "word", "sentence", "turn")
+    return count(len(result.tokens), result.grouping if known else "unit")
+
+
+def provenance_line(source: Provenance, amount: str) -> list[str]:
+    """What a card says of the run, as parts of one quiet line."""
     line = [
-        count(len(result.tokens), "token"),
+        amount,
         count(source.forward_passes, "forward pass", "forward passes"),
         duration(source.seconds),
         visible(source.model),
@@ -159,30 +221,36 @@ def _provenance(result: AttributionResult) -> list[str]:
     return [*line, *source.notes]
 
 
-def _code(result: AttributionResult) -> str:
+def _arguments(result: AttributionResult) -> list[str]:
+    given = settings(result)
+    differing = [f"{name}={given[name]!r}" for name, default in DEFAULTS.items() if given[name] != default]
+    return [f"method={result.method!r}", *differing]
+
+
+def code(result: Asked, arguments: list[str], function: str = "attribute") -> str:
     """The call that made the picture; `repr` keeps any text whole and harmless."""
     source = result.provenance
-    arguments, remarks = [repr(source.prompt)], []
+    given, remarks = [repr(source.prompt)], []
     for name, text, ids in (("target", result.target, result.target_ids), ("foil", result.foil, result.foil_ids)):
-        if text is None:
+        if text is None or not len(ids):
             continue
         argument = _argument(result, text, ids)
-        arguments.append(f"{name}={argument}")
+        given.append(f"{name}={argument}")
         if argument.isdigit():
             remarks.append(f"# The {name} {argument} is {text!r}.\n")
-    arguments.append(f"method={result.method!r}")
-    for name, default in DEFAULTS.items():
-        value = result.settings.get(name, default)
-        if value != default:
-            arguments.append(f"{name}={value!r}")
-    if source.seed:
-        arguments.append(f"seed={source.seed!r}")
+    return call(source, f"iw.{function}", [*given, *arguments], remarks)
+
+
+def call(source: Provenance, function: str, arguments: list[str], remarks: Sequence[str] = ()) -> str:
+    """A call on `lm`, and above it what the reader has to know."""
+    told = list(remarks)
+    given = [*arguments, f"seed={source.seed!r}"] if source.seed else arguments
     if source.interventions:
-        remarks.append(f"# These interventions were active: {', '.join(map(repr, source.interventions))}.\n")
-    return f"{''.join(remarks)}iw.attribute(lm, {', '.join(arguments)})"
+        told.append(f"# These interventions were active: {', '.join(map(repr, source.interventions))}.\n")
+    return f"{''.join(told)}{function}(lm, {', '.join(given)})"
 
 
-def _argument(result: AttributionResult, text: str, ids: NDArray[np.int64]) -> str:
+def _argument(result: Asked, text: str, ids: NDArray[np.int64]) -> str:
     """As a string where that surely gives the same token again: after the prompt, a tokenizer may join or refuse it."""
     if len(ids) > 1:
         return repr(text)

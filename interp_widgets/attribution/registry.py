@@ -3,65 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.integrated_gradients import BASELINES, QUADRATURES, not_one_of
+from interp_widgets.attribution.integrated_gradients import BASELINES, QUADRATURES
+from interp_widgets.attribution.perturbation import WAYS, Perturber
 from interp_widgets.attribution.target import Question
-from interp_widgets.results.provenance import Verdict
+from interp_widgets.errors import not_one_of
 
-__all__ = ["AUTO", "BASELINES", "QUADRATURES", "Method", "Scores", "Work", "describe", "find", "register"]
+__all__ = ["AUTO", "BASELINES", "QUADRATURES", "WAYS", "Method", "Scores", "Work", "describe", "find", "register"]
 
-AUTO = "integrated_gradients"  # what method="auto" means
+# What method="auto" means: the best by benchmarks/attribution_quality.py within the cost of 50 passes with gradient;
+# for prompts of many units, where it would cost more, the best of those that need no pass for each.
+AUTO = "leave_one_out"
+AUTO_LONG = "relevance"
+AUTO_UNITS = 60
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a method gets beside the question: its settings, seed and batch size, and whom to tell of progress."""
+    """What a method gets beside the question.
+
+    settings: those that it takes; units: bool, (units, tokens), the tokens of each unit that is deleted as one;
+    names: the units' texts; perturber: answers for changed prompts; batch_size: rows of a pass with gradient;
+    advance: whom to tell of progress.
+    """
 
     settings: dict[str, Any]
     seed: int
     batch_size: int
     advance: Callable[[int, int, str], None]
+    perturber: Perturber
+    units: Bools
+    names: tuple[str, ...]
+
+    def without(self, gone: Bools, draw: int = 0) -> Floats:
+        """The number explained, (rows,), without the units in each row of `gone` (rows, units), deleted as the
+        setting `delete` says."""
+        return self.perturber.without(gone @ self.units, self.settings["delete"], draw)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a method gives: float64 scores (tokens,), measured diagnostics, the verdict, and its cost.
+    """What a method gives: float64 scores, for each unit (units,) if it deletes units, else for each token.
 
-    forward_passes counts all; `test_passes` of them belong to a test of the scores and have no way back.
+    due: what they promise to sum to, if they do; interval: (units, 2), 95 % confidence; stability: rank correlation
+    between two halves of the samples, where there are samples; forward_passes: its own, beside the perturber's;
+    test_ways: ways of deleting that fit the question better than the usual ones.
     """
 
-    scores: NDArray[np.float64]
-    diagnostics: dict[str, float]
-    verdict: Verdict
-    forward_passes: int
-    batch_size: int
-    test_passes: int = 0
+    scores: Floats
+    due: float | None = None
+    interval: Floats | None = None
+    stability: float | None = None
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    forward_passes: int = 0
+    batch_size: int | None = None
     notes: tuple[str, ...] = ()
+    test_ways: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Method:
     """One attribution method.
 
-    settings: which of baseline, steps and quadrature it takes; gradient: whether it needs a backward pass;
-    cost: forward passes in words; promises: what its scores guarantee; passes: for (tokens, steps, passes of one
-    evaluation), how many the scores take, and how many more a test of them that may follow.
+    settings: what it takes of `iw.attribute`'s settings; gradient: whether it needs a backward pass; random: whether
+    its scores depend on the seed; by_units: whether it deletes units (tokens, words, ...) as one, so that grouping
+    makes it cheaper; cost: in words; promises: what its scores guarantee; passes: of (units, settings), how many
+    evaluations of the question it takes; share: of the prompt's tokens, how many a changed prompt computes on average;
+    deletes_by: its way of deleting when none is asked for;
+    advice: of (question, settings), paragraphs on what may be wrong and what to do.
     """
 
     name: str
     label: str
     settings: tuple[str, ...]
-    gradient: bool
     cost: str
     promises: str
     source: str
-    passes: Callable[[int, int, int], tuple[int, int]]
+    passes: Callable[[int, dict[str, Any]], int]
     run: Callable[[Question, Work], Scores]
+    gradient: bool = False
+    random: bool = False
+    by_units: bool = False
+    share: float = 1.0
+    deletes_by: str = "eos"
+    advice: Callable[[Question, dict[str, Any]], list[str]] = lambda question, settings: []
 
 
 _METHODS: dict[str, Method] = {}
@@ -72,10 +105,11 @@ def register(method: Method) -> Method:
     return method
 
 
-def find(name: str) -> Method:
-    """The method by its name; "auto" is the default one. Raises ArgumentError offering the nearest name."""
+def find(name: str, parts: int = 1) -> Method:
+    """The method by its name; "auto" is the one for a prompt of so many units. Raises ArgumentError offering the
+    nearest name."""
     _load()
-    wanted = AUTO if name == "auto" else name
+    wanted = (AUTO if parts <= AUTO_UNITS else AUTO_LONG) if name == "auto" else name
     if not isinstance(wanted, str) or wanted not in _METHODS:
         raise not_one_of("method", name, ["auto", *_METHODS])
     return _METHODS[wanted]
@@ -93,4 +127,14 @@ def attribution_methods() -> list[dict[str, str]]:
 
 
 def _load() -> None:
-    from interp_widgets.attribution import path_methods  # noqa: F401  # each registers itself when imported
+    # Each registers itself when imported.
+    from interp_widgets.attribution import (  # noqa: F401
+        gradients,
+        leave_one_out,
+        lime,
+        partition_shap,
+        path_methods,
+        relevance,
+        rollout,
+        shapley,
+    )

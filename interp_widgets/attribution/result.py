@@ -43,9 +43,13 @@ class AttributionResult(Result):
     spans: int64, (tokens, 2); start and end of each token's characters in `text`; tokens that share a character
         have overlapping spans; a special token not in `text` has an empty span
     groups: chat turns; empty for a plain prompt
+    grouping: "token", or the unit by which tokens were taken together ("word", "sentence", "turn", or a regular
+        expression); then `tokens`, `spans` and `scores` are of units, and `token_ids` still of all tokens
     scores: float64, (tokens,), in `unit`
+    interval: float64, (tokens, 2), 95 % confidence interval of each score where the method gives one, else None
     target, foil: strings (foil may be None), with `target_ids`, `foil_ids` (int64)
-    unit: "logit", "log-probability" or "log-odds"
+    function, unit: what was explained, and its unit: "logit", "log-probability", "probability", "difference"
+        (log-odds), "entropy" (nats)
     gap: log-odds of the target over the foil (without a foil: over the best other next token); negative if the
         target does not lead
     candidates: the most probable next tokens, best first; always holds first tokens of target and foil
@@ -64,11 +68,14 @@ class AttributionResult(Result):
     token_ids: NDArray[np.int64]
     spans: NDArray[np.int64]
     groups: tuple[Group, ...]
+    grouping: str = "token"
     scores: NDArray[np.float64]
+    interval: NDArray[np.float64] | None = None
     target: str
     target_ids: NDArray[np.int64]
     foil: str | None
     foil_ids: NDArray[np.int64]
+    function: str = "logit"
     unit: str
     gap: float
     candidates: tuple[Candidate, ...]
@@ -89,6 +96,14 @@ class AttributionResult(Result):
             "provenance": Provenance.from_json(document["provenance"]),
         }
 
+    def __sub__(self, other: AttributionResult) -> AttributionResult:
+        """Scores of this minus those of another result for the same question; the verdict is the worse of the two."""
+        if not isinstance(other, AttributionResult):
+            return NotImplemented
+        from interp_widgets.attribution.compare import subtract
+
+        return subtract(self, other)
+
     def model(self) -> LanguageModel | None:
         """The model that it came from, if one with the same weights is in memory."""
         from interp_widgets.models import live
@@ -104,11 +119,12 @@ class AttributionResult(Result):
             turns[group.start : group.end] = [group.label] * (group.end - group.start)
         columns = {
             "token": list(self.tokens),
-            "id": self.token_ids,
+            **({"id": self.token_ids} if self.grouping == "token" else {}),
             "start": self.spans[:, 0],
             "end": self.spans[:, 1],
             **({"turn": turns} if self.groups else {}),
             "score": self.scores,
+            **({} if self.interval is None else {"low": self.interval[:, 0], "high": self.interval[:, 1]}),
         }
         return pd.DataFrame(columns)
 

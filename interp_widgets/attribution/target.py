@@ -1,13 +1,17 @@
 """What is explained: a number that the model computes, as a function of the prompt's embeddings.
 
-one token, no foil         its logit
-several tokens, no foil    the log-probability of the string, token by token (teacher forcing)
-target and foil            log-odds: log-probability of the target minus that of the foil; for single tokens this is
-                           the difference of their logits
+logit               of a single token; what is explained when nothing else is said
+log-probability     of a string, token by token (teacher forcing); by default for a target of several tokens
+probability         the same, as a probability
+difference          log-odds: log-probability of the target minus that of the foil; for single tokens this is the
+                    difference of their logits; by default with a foil
+entropy             of the distribution of the next token, in nats; no target is needed
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.attribution.result import Candidate
-from interp_widgets.errors import ArgumentError, PromptTooLongError, TargetError
+from interp_widgets.errors import ArgumentError, PromptTooLongError, TargetError, not_one_of
 from interp_widgets.models.diagnose import require_finite
 from interp_widgets.models.prompts import Encoded, continuation, decode, looks_joined
 
@@ -27,6 +31,14 @@ if TYPE_CHECKING:
 
 Ids = NDArray[np.int64]
 N_CANDIDATES = 8
+UNITS = {
+    "logit": "logit",
+    "log-probability": "log-probability",
+    "probability": "probability",
+    "difference": "log-odds",
+    "entropy": "nats",
+}
+FUNCTIONS = tuple(UNITS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +46,7 @@ class Question:
     """A prompt with its target and foil, resolved to tokens, and what the model answers now.
 
     value: the number explained, at the prompt itself
+    function: which number of target and foil; see FUNCTIONS
     gap: log-odds of the target over the foil, or over the best other next token
     forward_passes: what it took to find out
     """
@@ -42,6 +55,7 @@ class Question:
     prompt: Encoded
     target_ids: Ids
     foil_ids: Ids
+    function: str
     unit: str
     value: float
     gap: float
@@ -66,41 +80,65 @@ class Question:
         """Rows of the model that one evaluation of `values` takes."""
         return 1 if self.single or not len(self.foil_ids) else 2
 
+    @property
+    def tails(self) -> tuple[Ids, ...]:
+        """What is fed after the prompt, once for each pass: target and foil without their last tokens."""
+        if self.passes_each == 1:
+            return (self.target_ids[:-1] if self.function != "entropy" else self.target_ids[:0],)
+        return (self.target_ids[:-1], self.foil_ids[:-1])
+
     def values(self, embeds: Tensor) -> Tensor:
         """The number explained, (rows,), for embeddings of the prompt (rows, tokens, width); differentiable."""
+        lm, n = self.lm, embeds.shape[1]
+
+        def hidden(tail: Ids) -> Tensor:
+            with_tail = embeds
+            if len(tail):
+                given = lm.embed(torch.as_tensor(tail)[None]).to(embeds.dtype).expand(embeds.shape[0], -1, -1)
+                with_tail = torch.cat([embeds, given], dim=1)
+            return lm.hidden(embeds=with_tail)[:, n - 1 :]
+
+        return self.read([hidden(tail) for tail in self.tails])
+
+    def read(self, states: Sequence[Tensor]) -> Tensor:
+        """The number explained, (rows,), from last hidden states for each of `tails`, (rows, 1 + tail, width): those of
+        the prompt's last token and of the tail's."""
         lm = self.lm
-        if self.single:
+        if self.function == "entropy":
+            logits = lm.head(states[0][:, -1])
+            log_p = logits - logits.logsumexp(-1, keepdim=True)
+            return -(log_p.exp() * log_p).sum(-1)
+        if self.single and self.function in ("logit", "difference"):
             columns = [int(i) for i in (*self.target_ids, *self.foil_ids)]
-            logits = lm.head(lm.hidden(embeds=embeds)[:, -1], columns)
+            logits = lm.head(states[0][:, -1], columns)
             return logits[:, 0] - logits[:, 1] if len(self.foil_ids) else logits[:, 0]
-        target = continuation_log_probability(lm, embeds, self.target_ids)
-        return target - continuation_log_probability(lm, embeds, self.foil_ids) if len(self.foil_ids) else target
+        target = self._log_probability(states[0], self.target_ids)
+        if self.function == "difference":
+            return target - self._log_probability(states[1], self.foil_ids)
+        return target.exp() if self.function == "probability" else target
+
+    def _log_probability(self, states: Tensor, ids: Ids) -> Tensor:
+        logits = self.lm.head(states)
+        wanted = torch.as_tensor(ids, device=logits.device).expand(logits.shape[0], -1)
+        chosen = logits.gather(-1, wanted[..., None])[..., 0]
+        return (chosen - logits.logsumexp(-1)).sum(-1)
 
 
-def continuation_log_probability(lm: LanguageModel, embeds: Tensor, ids: Ids) -> Tensor:
-    """log P(ids | prompt), (rows,), the earlier tokens of `ids` being given."""
-    given = torch.as_tensor(ids[:-1])[None]
-    n = embeds.shape[1]
-    if len(ids) > 1:
-        tail = lm.embed(given).to(embeds.dtype).expand(embeds.shape[0], -1, -1)
-        embeds = torch.cat([embeds, tail], dim=1)
-    logits = lm.head(lm.hidden(embeds=embeds)[:, n - 1 :])
-    wanted = torch.as_tensor(ids, device=logits.device).expand(logits.shape[0], -1)
-    return logits.log_softmax(-1).gather(-1, wanted[..., None])[..., 0].sum(-1)
-
-
-def ask(lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str | int | None) -> Question:
+def ask(
+    lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str | int | None, function: str | None = None
+) -> Question:
     """Resolve target (by default the model's first choice) and foil, and see what the model answers.
 
     Raises
     ------
     TargetError: cannot follow the prompt, or would read as one word with it while a leading space is more probable
-    ArgumentError: target and foil are the same
+    ArgumentError: target and foil are the same; the function does not fit them
     PromptTooLongError, NonFiniteError
     """
     with torch.no_grad():
         ids = torch.as_tensor(prompt.ids)[None]
-        logits = lm.next_logits(ids)[0].cpu().double()  # in this order: MPS has no float64
+        last = lm.hidden(ids)[:, -1:]
+        logits = lm.head(last[:, -1])[0].cpu().double()  # in this order: MPS has no float64
         require_finite(lm, ids, logits)
         log_p = logits.log_softmax(-1)
         if target is None:
@@ -115,36 +153,56 @@ def ask(lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str 
             raise PromptTooLongError(
                 f"prompt and target have {longest} tokens, the model's context holds {lm.architecture.context_length}"
             )
-        passes = 1
-        embeds: Tensor | None = None
-        of: dict[str, float] = {}
-        for name, wanted in (("target", target_ids), ("foil", foil_ids)):
-            if len(wanted) == 1:
-                of[name] = float(log_p[int(wanted[0])])
-            elif len(wanted):
-                embeds = lm.embed(ids) if embeds is None else embeds
-                of[name] = float(continuation_log_probability(lm, embeds, wanted)[0])
-                passes += 1
+        function = check_function(function, len(target_ids), foil)
+        if function == "entropy" and target is not None:
+            raise ArgumentError(f"target={target!r}: the entropy is of all next tokens together; leave the target out")
+        question = Question(
+            lm=lm,
+            prompt=prompt,
+            target_ids=target_ids,
+            foil_ids=foil_ids,
+            function=function,
+            unit=UNITS[function],
+            value=0.0,
+            gap=0.0,
+            candidates=_candidates(lm, log_p, [ids for ids in (target_ids, foil_ids) if len(ids)]),
+            forward_passes=1,
+        )
+        tails = question.tails
+        if all(len(tail) == 0 for tail in tails):
+            passes, value = 1, float(question.read([last] * len(tails))[0])
+        else:
+            passes, value = 1 + len(tails), float(question.values(lm.embed(ids))[0])
     if foil is not None:
-        unit, value, gap = "log-odds", of["target"] - of["foil"], of["target"] - of["foil"]
+        gap = value
     else:
         others = log_p.clone()
         others[int(target_ids[0])] = -torch.inf
-        gap = of["target"] - float(others.max())
-        single = len(target_ids) == 1
-        unit = "logit" if single else "log-probability"
-        value = float(logits[int(target_ids[0])]) if single else of["target"]
-    return Question(
-        lm=lm,
-        prompt=prompt,
-        target_ids=target_ids,
-        foil_ids=foil_ids,
-        unit=unit,
-        value=value,
-        gap=gap,
-        candidates=_candidates(lm, log_p, [ids for ids in (target_ids, foil_ids) if len(ids)]),
-        forward_passes=passes,
-    )
+        gap = float(log_p[int(target_ids[0])] if len(target_ids) == 1 else _log_of(value, function)) - float(
+            others.max()
+        )
+    return dataclasses.replace(question, value=value, gap=gap, forward_passes=passes)
+
+
+def _log_of(value: float, function: str) -> float:
+    return math.log(max(value, 1e-300)) if function == "probability" else value
+
+
+def check_function(function: str | None, target_tokens: int, foil: str | int | None) -> str:
+    """The function that is explained. Raises ArgumentError if it does not fit target and foil."""
+    if function is None:
+        return "difference" if foil is not None else "logit" if target_tokens == 1 else "log-probability"
+    if function not in FUNCTIONS:
+        raise not_one_of("function", function, FUNCTIONS)
+    if (function == "difference") != (foil is not None):
+        what = "needs a foil to take the difference to" if foil is None else "has no place for a foil; leave one out"
+        raise ArgumentError(f"function={function!r} {what}")
+    if function == "logit" and target_tokens > 1:
+        raise ArgumentError(
+            f"function='logit': the target has {target_tokens} tokens and each a logit of its own; take"
+            " 'log-probability', which adds up over a string"
+        )
+    return function
 
 
 def count_passes(
@@ -153,8 +211,8 @@ def count_passes(
     """How many forward passes `ask` takes, and each row of `Question.values`; runs nothing. Raises TargetError."""
     wishes = [(target, "target"), (foil, "foil")]
     lengths = [len(_ids(lm, prompt, wish, argument)) for wish, argument in wishes if wish is not None]
-    long = sum(length > 1 for length in lengths)
-    return 1 + long, 2 if long and foil is not None else 1
+    each = 2 if max(lengths, default=1) > 1 and foil is not None else 1
+    return 1 if max(lengths, default=1) == 1 else 1 + each, each
 
 
 def _ids(lm: LanguageModel, prompt: Encoded, wish: str | int, argument: str) -> Ids:

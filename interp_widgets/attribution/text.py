@@ -27,13 +27,13 @@ def text_of(payload: dict[str, Any]) -> str:
         "".join(part["text"] for part in payload["title"]),
         "",
     ]
-    names = [_cut(box["name"]) for box in payload["boxes"]]
-    widest = max(map(_columns, names), default=0)
+    names = [cut(box["name"]) for box in payload["boxes"]]
+    widest = max(map(columns, names), default=0)
     longest = max((len(box["label"]) for box in payload["boxes"]), default=0)
     for name, box in zip(names, payload["boxes"], strict=True):
         share = abs(box["score"]) / payload["scale"]["max"] if payload["scale"]["max"] else 0.0
         bar = ("#" if box["score"] > 0 else "-") * round(share * _BAR)
-        lines.append(f"  {name}{' ' * (widest - _columns(name))}  {box['label']:>{longest}}  {bar}".rstrip())
+        lines.append(f"  {name}{' ' * (widest - columns(name))}  {box['label']:>{longest}}  {bar}".rstrip())
     lines += ["", f"  # for, - against; largest score {payload['scale']['label']} {payload['scale']['unit']}"]
     if payload["sum"]:
         lines.append(f"  {payload['sum']}")
@@ -42,10 +42,10 @@ def text_of(payload: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _cut(name: str) -> str:
+def cut(name: str) -> str:
     return name if len(name) <= _WIDEST else f"{name[: _WIDEST // 2 - 1]}\u2026{name[-_WIDEST // 2 :]}"
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """Columns of a terminal: East Asian characters take two, accents none."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -55,6 +55,8 @@ class Layout:
     down_projection: str
     attention_norm: str | None = None  # post-norm between the attention and the residual stream
     mlp_norm: str | None = None  # post-norm between the MLP and the residual stream
+    queries_keys: tuple[str, ...] = ("q_proj", "k_proj")  # in the attention
+    fused: str | None = None  # queries, keys and values of one module: in "thirds", or one after the other "by head"
 
 
 _LLAMA = Layout(
@@ -77,9 +79,18 @@ _GEMMA = Layout(
 )
 
 LAYOUTS: dict[str, Layout] = {  # by transformers' `model_type`
-    "gpt2": Layout("h", "ln_f", "attn", "attn.c_proj", "mlp", "mlp.c_proj"),
+    "gpt2": Layout("h", "ln_f", "attn", "attn.c_proj", "mlp", "mlp.c_proj", queries_keys=("c_attn",), fused="thirds"),
     "gptj": Layout("h", "ln_f", "attn", "attn.out_proj", "mlp", "mlp.fc_out"),
-    "gpt_neox": Layout("layers", "final_layer_norm", "attention", "attention.dense", "mlp", "mlp.dense_4h_to_h"),
+    "gpt_neox": Layout(
+        "layers",
+        "final_layer_norm",
+        "attention",
+        "attention.dense",
+        "mlp",
+        "mlp.dense_4h_to_h",
+        queries_keys=("query_key_value",),
+        fused="by head",
+    ),
     "llama": _LLAMA,
     "mistral": _LLAMA,
     "qwen2": _LLAMA,

@@ -39,6 +39,14 @@ def gradient_bytes(lm: LanguageModel, tokens: int, *, checkpoint: bool) -> int:
     return a.n_layers * tokens * a.width * item + layer if checkpoint else a.n_layers * layer
 
 
+def forward_bytes(lm: LanguageModel, tokens: int) -> int:
+    """What a pass of so many tokens needs without a way back: one layer's activations, keys and values of all layers,
+    and logits for each token, as an upper bound."""
+    a = lm.architecture
+    item = torch.finfo(lm.dtype).bits // 8
+    return tokens * item * (10 * a.width + 5 * a.mlp_width + 2 * a.n_layers * a.width + 2 * a.vocabulary)
+
+
 def give_back() -> None:
     """Return freed memory to the system: glibc otherwise keeps most of what a long gradient took."""
     gc.collect()

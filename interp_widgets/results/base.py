@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Where the class of each saved kind lives: a file says what it holds, and only then is that module imported.
-_CLASSES = {"attribution result": ("interp_widgets.attribution.result", "AttributionResult")}
+_CLASSES = {
+    "attribution matrix": ("interp_widgets.attribution.matrix", "MatrixResult"),
+    "attribution result": ("interp_widgets.attribution.result", "AttributionResult"),
+    "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

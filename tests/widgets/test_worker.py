@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from interp_widgets.errors import Cancelled
-from interp_widgets.widgets import worker
 from interp_widgets.widgets.worker import Progress, Status, Worker
 
 
@@ -34,7 +33,7 @@ def test_a_replaced_job_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     jobs = Worker(show)
     jobs.start(first, lambda outcome: None)
-    monkeypatch.setattr(worker.threading, "Thread", Slow)
+    monkeypatch.setattr("interp_widgets.widgets.worker.threading.Thread", Slow)
     outcomes: list[Any] = []
     jobs.start(lambda cancel, progress: "second", outcomes.append)
     assert jobs.join(10)

@@ -1,0 +1,47 @@
+"""The keys and values of a prompt, computed once, from which changed prompts go on.
+
+Causal attention makes what stands before a change independent of it.  A model with sliding windows forgets the start
+of a longer text, so nothing is reused there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+
+def can_reuse(lm: LanguageModel, tokens: int) -> bool:
+    """True if every layer still knows the whole of a text of so many tokens."""
+    from transformers import DynamicCache
+
+    windows = [getattr(layer, "sliding_window", None) for layer in DynamicCache(config=lm.model.config).layers]
+    return all(window is None or tokens < int(window) for window in windows)
+
+
+class Prefix:
+    """Keys and values of token ids (1, tokens), for each layer (1, heads, tokens, head size); no gradient."""
+
+    def __init__(self, lm: LanguageModel, ids: Tensor) -> None:
+        from transformers import DynamicCache
+
+        self.lm = lm
+        cache: Any = DynamicCache(config=lm.model.config)
+        with torch.no_grad():
+            lm.hidden(ids, past_key_values=cache, use_cache=True)
+        self._layers: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in cache.layers]
+
+    def cache(self, tokens: int, rows: int) -> Any:
+        """A cache of its own that holds the first `tokens` tokens, for a batch of `rows`."""
+        from transformers import DynamicCache
+
+        cache: Any = DynamicCache(config=self.lm.model.config)
+        for number, (keys, values) in enumerate(self._layers):
+            cache.update(
+                keys[:, :, :tokens].expand(rows, -1, -1, -1), values[:, :, :tokens].expand(rows, -1, -1, -1), number
+            )
+        return cache
