@@ -1,4 +1,4 @@
-"""Attribution results made by hand, for tests of everything that shows or keeps them; no model is loaded."""
+"""Results of attribution made by hand, for tests of everything that shows or keeps them; no model is loaded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from interp_widgets.attribution.comparison import ComparisonResult, Entry
 from interp_widgets.attribution.result import AttributionResult, Candidate, Group
 from interp_widgets.results.provenance import Provenance, Verdict
 
@@ -73,6 +74,7 @@ def make_result(**changes: Any) -> AttributionResult:
         "diagnostics": {"sum": 0.95, "due": 0.96, "completeness_error": 0.0104},
         "verdict": TRUST,
     }
+    fields["function"] = "difference" if {**fields, **changes}["foil"] is not None else "logit"
     return AttributionResult(**{**fields, **changes}, provenance=make_provenance(**provenance))
 
 
@@ -104,3 +106,40 @@ def make_chat_result() -> AttributionResult:
         candidates=(Candidate("Hello", 19556, 0.9), Candidate("Hi", 19000, 0.05)),
         provenance={"prompt": [{"role": "user", "content": "Hi"}]},
     )
+
+
+def make_entry(method: str, **changes: Any) -> Entry:
+    fields: dict[str, Any] = {
+        "label": method.replace("_", " "),
+        "settings": {},
+        "diagnostics": {},
+        "verdict": TRUST,
+        "forward_passes": 6,
+        "seconds": 0.12,
+        "batch_size": 8,
+        "notes": (),
+    }
+    return Entry(method=method, **{**fields, **changes})
+
+
+def make_comparison(**changes: Any) -> ComparisonResult:
+    """Three methods on the capital of Australia, of which one is not to be trusted; any field can be changed."""
+    one = make_result(
+        **{name: changes.pop(name) for name in ("pieces", "tokens", "spans", "token_ids") if name in changes}
+    )
+    n = len(one.tokens)
+    rows = np.array([[0.06, 0.42, -0.08, 0.9, -0.35], [0.5, 2.1, 0.2, 4.4, -1.0], [2.0, -1.5, 3.0, -0.5, 1.0]])
+    fields: dict[str, Any] = {
+        **{name: getattr(one, name) for name in ("text", "tokens", "token_ids", "spans", "groups", "grouping")},
+        **{name: getattr(one, name) for name in ("target", "target_ids", "foil", "foil_ids", "function", "unit")},
+        **{"gap": 0.4, "candidates": one.candidates},
+        "entries": (
+            make_entry("leave_one_out", label="leave-one-out"),
+            make_entry("shapley", label="Shapley values", forward_passes=1200, seconds=6.4),
+            make_entry("integrated_gradients", label="integrated gradients", verdict=DO_NOT_TRUST),
+        ),
+        "scores": np.stack([np.resize(row, n) for row in rows]),
+        "agreement": np.array([[1.0, 0.9, -0.6], [0.9, 1.0, -0.7], [-0.6, -0.7, 1.0]]),
+    }
+    provenance = {"prompt": one.text, "forward_passes": 1212, "seconds": 6.64, **changes.pop("provenance", {})}
+    return ComparisonResult(**{**fields, **changes}, provenance=make_provenance(**provenance))

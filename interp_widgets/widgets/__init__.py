@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interp_widgets.widgets.compare import Compare as Compare
     from interp_widgets.widgets.highlight import Highlight as Highlight
 
-__all__ = ["Highlight"]
+__all__ = ["Compare", "Highlight"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Highlight":
-        from interp_widgets.widgets.highlight import Highlight
-
-        return Highlight
+    if name in __all__:
+        return getattr(importlib.import_module(f"interp_widgets.widgets.{name.lower()}"), name)
     raise AttributeError(f"module 'interp_widgets.widgets' has no attribute {name!r}; it has {', '.join(__all__)}")

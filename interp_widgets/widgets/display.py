@@ -1,47 +1,78 @@
-"""What a notebook shows for an attribution, and keeps: the live widget, its data, the script-free twin, and text."""
+"""What a notebook shows for a result, and keeps: the live widget, its data, the script-free twin, and text."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interp_widgets.attribution.html import highlight_html
-from interp_widgets.attribution.payload import MIME_TYPE, highlight_payload
-from interp_widgets.attribution.text import text_of
+from interp_widgets.attribution import compare_html, compare_payload, compare_text, html, payload, text
 from interp_widgets.widgets.kernel import WIDGET_TYPE, running_kernel
 
 if TYPE_CHECKING:
+    from interp_widgets.attribution.comparison import ComparisonResult
     from interp_widgets.attribution.result import AttributionResult
-    from interp_widgets.widgets.highlight import Highlight
+    from interp_widgets.widgets.card import CardWidget
 
 
-def still_forms(payload: dict[str, Any]) -> dict[str, str]:
-    """What hosts show that cannot draw the view: the script-free table, and text."""
-    return {"text/html": highlight_html(payload), "text/plain": text_of(payload)}
+@dataclass(frozen=True)
+class Kind:
+    """One kind of picture: its MIME type, its widget's name, and how it is made in each form."""
+
+    mime: str
+    widget: str
+    payload: Callable[[Any], dict[str, Any]]
+    html: Callable[[dict[str, Any]], str]
+    text: Callable[[dict[str, Any]], str]
+
+    def still(self, payload: dict[str, Any]) -> dict[str, str]:
+        """What hosts show that cannot draw the view: the script-free table, and text."""
+        return {"text/html": self.html(payload), "text/plain": self.text(payload)}
 
 
-def mimebundle(result: AttributionResult, widget: Highlight | None = None) -> dict[str, Any]:
+HIGHLIGHT = Kind(payload.MIME_TYPE, "Highlight", payload.highlight_payload, html.highlight_html, text.text_of)
+COMPARE = Kind(
+    compare_payload.MIME_TYPE,
+    "Compare",
+    compare_payload.compare_payload,
+    compare_html.compare_html,
+    compare_text.text_of,
+)
+
+
+def bundle_of(kind: Kind, result: Any, widget: CardWidget | None = None) -> dict[str, Any]:
     """All forms of one picture. Each display of a result makes a widget of its own, so each can be asked by itself."""
-    payload = highlight_payload(result)
-    bundle: dict[str, Any] = {**still_forms(payload)}
+    picture = kind.payload(result)
+    bundle: dict[str, Any] = {**kind.still(picture)}
     if widget is None:
-        widget = _make_widget(result)
+        widget = _make_widget(kind, result)
     if widget is not None and not widget.closed:
-        payload["model_id"] = widget.model_id
+        picture["model_id"] = widget.model_id
         bundle[WIDGET_TYPE] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    return {MIME_TYPE: payload, **bundle}
+    return {kind.mime: picture, **bundle}
 
 
-def _make_widget(result: AttributionResult) -> Highlight | None:
+def mimebundle(result: AttributionResult) -> dict[str, Any]:
+    return bundle_of(HIGHLIGHT, result)
+
+
+def compare_bundle(result: ComparisonResult) -> dict[str, Any]:
+    return bundle_of(COMPARE, result)
+
+
+def _make_widget(kind: Kind, result: Any) -> CardWidget | None:
     """A widget where a kernel is there to talk to it and the widget library is installed."""
     if running_kernel() is None:
         return None
+    from interp_widgets import widgets
+
     try:
-        from interp_widgets.widgets.highlight import Highlight
+        made: Callable[[Any], CardWidget] = getattr(widgets, kind.widget)
     except ImportError:
         return None
     try:
-        return Highlight(result)
+        return made(result)
     except FileNotFoundError as error:  # the still picture is better than none
         warnings.warn(f"no live widget: {error}", stacklevel=2)
         return None

@@ -131,6 +131,29 @@ def test_any_text_makes_json_and_code(prompt: str, target: str) -> None:
     assert kwargs["target"] in (target, 45421)
 
 
+def test_an_interval_stands_beside_its_score() -> None:
+    interval = np.array([[0.0, 0.1], [0.3, 0.5], [-0.2, 0.1], [0.8, 1.0], [-0.4, -0.3]])
+    boxes = highlight_payload(make_result(interval=interval))["boxes"]
+    assert [box["interval"] for box in boxes] == [
+        "0.00 to 0.10", "0.30 to 0.50", "−0.20 to 0.10", "0.80 to 1.00", "−0.40 to −0.30"
+    ]  # fmt: skip
+    assert "interval" not in highlight_payload(make_result())["boxes"][0]
+
+
+def test_what_the_method_does_by_itself_is_not_in_the_call() -> None:
+    asked = make_result(method="lime", settings={"delete": "random", "samples": 64}, grouping="word", foil=None,
+                        foil_ids=NONE, function="probability", unit="probability")  # fmt: skip
+    payload = highlight_payload(asked)
+    assert (
+        payload["settings"] | {"delete": "random", "samples": 64, "function": "probability", "group": "word"}
+        == (payload["settings"])
+    )
+    for argument in ("delete='random'", "samples=64", "function='probability'", "group='word'"):
+        assert argument in payload["code"]
+        assert argument not in highlight_payload(make_result())["code"]
+    assert payload["provenance"][0] == "5 words"
+
+
 def test_nan_has_no_picture() -> None:
     with pytest.raises(NonFiniteError):
         highlight_payload(make_result(scores=np.array([0, 0, np.nan, 0, 0])))

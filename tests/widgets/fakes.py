@@ -45,7 +45,7 @@ class FakeAttribute:
             raise self.error
         target = asked["target"]
         names = {11809: " Sydney", 260: " the", 45421: " Canberra", 37045: " Perth"}
-        text = names.get(target, str(target)) if isinstance(target, int) else target
+        text = names.get(target, str(target)) if isinstance(target, int) else target or ""
         changes = {"target": text, "gap": 0.5, "method": asked["method"]}
         if asked["foil"] is None:
             changes |= {"foil": None, "foil_ids": make_result().foil_ids[:0]}

@@ -1,5 +1,6 @@
 /** The kinds of picture that this extension draws, by MIME type. */
 
+import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { HighlightView, MIME_TYPE } from './highlight';
 
 /** A drawn picture without a live half. */
@@ -21,7 +22,13 @@ export const HIGHLIGHT: PictureKind = {
   draw: payload => new HighlightView(payload)
 };
 
-export const KINDS: readonly PictureKind[] = [HIGHLIGHT];
+export const COMPARE: PictureKind = {
+  mime: COMPARE_TYPE,
+  name: 'compare',
+  draw: payload => new CompareView(payload)
+};
+
+export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE];
 
 /** The kind of a MIME type; what is not named is a highlight. */
 export function kindOf(mime: string | undefined): PictureKind {
