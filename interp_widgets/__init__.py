@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.api import attribute as attribute
     from interp_widgets.attribution.compare import compare as compare
     from interp_widgets.attribution.comparison import ComparisonResult as ComparisonResult
+    from interp_widgets.attribution.continuation import Continuation as Continuation
     from interp_widgets.attribution.matrix import MatrixResult as MatrixResult
     from interp_widgets.attribution.registry import attribution_methods as attribution_methods
     from interp_widgets.attribution.result import AttributionResult as AttributionResult
@@ -33,6 +34,7 @@ _FRONT_DOOR = {
     "AddedVector": "interp_widgets.interventions.added_vector",
     "AttributionResult": "interp_widgets.attribution.result",
     "ComparisonResult": "interp_widgets.attribution.comparison",
+    "Continuation": "interp_widgets.attribution.continuation",
     "LanguageModel": "interp_widgets.models.language_model",
     "LowRank": "interp_widgets.interventions.low_rank",
     "MatrixResult": "interp_widgets.attribution.matrix",

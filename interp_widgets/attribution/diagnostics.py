@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.perturbation import Perturber
+from interp_widgets.attribution.target import Question
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -26,6 +27,14 @@ Floats = NDArray[np.float64]
 PARTS = (0.1, 0.25, 0.5)  # of the prompt that k covers
 TEST_WAYS = ("eos", "mask")
 TEST_DRAW = 1_000  # the test's random tokens are not those of the methods
+
+
+class Answers(Protocol):
+    """What a test asks: a Perturber, or one that makes a single number of several."""
+
+    question: Question
+
+    def without(self, gone: Bools, way: str, draw: int = 0) -> Floats: ...
 
 
 def completeness_error(scores: Floats, due: float) -> float:
@@ -106,7 +115,7 @@ def rows_of_test(units: int, pairs: int, ways: Sequence[str] = TEST_WAYS) -> int
 
 
 def faithfulness(
-    perturber: Perturber,
+    perturber: Answers,
     scores: Floats,
     member: Bools,
     *,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,8 @@ from interp_widgets.attribution.grouping import Units, units
 from interp_widgets.attribution.integrated_gradients import check_baseline, check_path
 from interp_widgets.attribution.perturbation import WAYS, Perturber
 from interp_widgets.attribution.registry import Method, Scores, Work
-from interp_widgets.attribution.target import Question, ask, count_passes
-from interp_widgets.attribution.verdicts import verdict
+from interp_widgets.attribution.target import Question, Wish, ask, count_passes
+from interp_widgets.attribution.verdicts import UNTESTED, verdict
 from interp_widgets.errors import ArgumentError, Cancelled, MemoryExhaustedError, TooCostlyError, not_one_of
 from interp_widgets.models.memory import available_bytes, forward_bytes, give_back, gradient_bytes, is_memory_error
 from interp_widgets.models.prompts import Encoded, Prompt
@@ -42,7 +42,7 @@ from interp_widgets.results.provenance import Provenance, Verdict, versions
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
-__all__ = ["Answer", "Job", "Progress", "answer", "prepare"]
+__all__ = ["Answer", "Job", "Progress", "allow", "answer", "prepare"]
 
 CPU_TOKENS = 256  # of a pass with gradient; larger batches gain nothing (benchmarks/integrated_gradients.py)
 CPU_FORWARD_TOKENS = 512  # of a pass without
@@ -66,8 +66,8 @@ class Job:
 
     lm: LanguageModel
     prompt: Prompt
-    target: str | int | None
-    foil: str | int | None
+    target: Wish | None
+    foil: Wish | None
     function: str | None
     group: str
     method: Method
@@ -96,8 +96,8 @@ class Answer:
 def prepare(
     lm: LanguageModel,
     prompt: Prompt,
-    target: str | int | None,
-    foil: str | int | None,
+    target: Wish | None,
+    foil: Wish | None,
     method: str,
     function: str | None,
     group: str | None,
@@ -124,6 +124,9 @@ def prepare(
     plan = _plan(lm, chosen, len(encoded), batch_size, checkpoint)
     cost = _cost(lm, chosen, settings, encoded, len(split.tokens), plan, count_passes(lm, encoded, target, foil))
     settings = {name: settings[name] for name in chosen.settings}
+    if function is None and foil is None:
+        # Deleting a token moves all logits together, which says nothing of the answer; its probability does.
+        function = chosen.explains
     return Job(
         lm, prompt, target, foil, function, "token" if group is None else group, chosen, settings, encoded, split,
         seed, batch_size, plan, cost,
@@ -199,7 +202,8 @@ def _second_passes(method: Method, parts: int) -> tuple[int, float]:
     return (0, 0.0) if second is None else (1, 3.0) if second == "relevance" else (parts, 0.5)
 
 
-def _allow(job: Job, confirm: Callable[[Cost], bool] | bool | None) -> None:
+def allow(job: Job, confirm: Callable[[Cost], bool] | bool | None) -> None:
+    """Raises Cancelled where the caller refuses the cost, TooCostlyError where nobody was asked about a large one."""
     if callable(confirm):
         if not confirm(job.cost):
             raise Cancelled("not confirmed; nothing was computed")
@@ -219,9 +223,10 @@ def answer(
     progress: Progress | bool | None = None,
     cancel: threading.Event | None = None,
     confirm: Callable[[Cost], bool] | bool | None = None,
+    tested: bool = True,
 ) -> Answer:
-    """Run it. Raises what `iw.attribute` says."""
-    _allow(job, confirm)
+    """Run it; without `tested`, the scores only. Raises what `iw.attribute` says."""
+    allow(job, confirm)
     lm, method, plan = job.lm, job.method, job.plan
     began = time.perf_counter()
     try:
@@ -234,7 +239,7 @@ def answer(
             run.check()
             interventions = [str(getattr(change, "name", change)) for change in run.snapshot.changes]
             question = ask(lm, job.encoded, job.target, job.foil, job.function)
-            found, work, tests = _score(job, question, bar)
+            found, work, tests = _score(job, question, bar, tested)
             bar.advance(1, 1, "done")
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryExhaustedError) or not is_memory_error(error):
@@ -245,10 +250,10 @@ def answer(
     seconds = time.perf_counter() - began
     if method.gradient and plan.bytes > 2**28:  # not after Cancelled: it takes as long as a cancel may
         give_back()
-    perturber = work.perturber
+    perturbers = [work.perturber, *([] if tests.tester is work.perturber else [tests.tester])]
     computed = (question.forward_passes + found.forward_passes * _weight(method, plan) + tests.passes * 3.0) * len(
         job.encoded
-    ) + perturber.tokens
+    ) + sum(each.tokens for each in perturbers)
     lm.note_speed(seconds / computed)
     return Answer(
         job=job,
@@ -267,10 +272,13 @@ def answer(
             interventions=tuple(interventions),
             versions=versions(),
             seed=job.seed,
-            batch_size=found.batch_size or perturber.largest or 1,
-            forward_passes=(question.forward_passes + found.forward_passes + tests.passes + perturber.forward_passes),
+            batch_size=found.batch_size or max(each.largest for each in perturbers) or 1,
+            forward_passes=question.forward_passes
+            + found.forward_passes
+            + tests.passes
+            + sum(each.forward_passes for each in perturbers),
             seconds=seconds,
-            notes=tuple(_notes(job, found, perturber)),
+            notes=tuple(_notes(job, found, perturbers)),
         ),
     )
 
@@ -279,12 +287,13 @@ def _plain(prompt: Any) -> Any:
     return prompt if isinstance(prompt, str) else [dict(m) if isinstance(m, Mapping) else int(m) for m in prompt]
 
 
-def _notes(job: Job, found: Scores, perturber: Perturber) -> Sequence[str]:
+def _notes(job: Job, found: Scores, perturbers: Sequence[Perturber]) -> Sequence[str]:
     notes = list(found.notes)
     if found.batch_size is not None and found.batch_size < job.plan.batch_size:
         notes.append(f"memory was short: batch size {job.plan.batch_size} halved to {found.batch_size}")
-    if perturber.batch_tokens < job.plan.batch_tokens:
-        notes.append(f"memory was short: {perturber.batch_tokens} tokens a pass when tokens were deleted")
+    least = min(each.batch_tokens for each in perturbers)
+    if least < job.plan.batch_tokens:
+        notes.append(f"memory was short: {least} tokens a pass when tokens were deleted")
     if job.plan.checkpoint:
         notes.append("with activation checkpoints")
     return notes
@@ -292,38 +301,47 @@ def _notes(job: Job, found: Scores, perturber: Perturber) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class _Tests:
-    """Scores of the units, what was measured of them, and passes of a second method's own."""
+    """Scores of the units, what was measured of them, passes of a second method's own, and who answered the tests."""
 
     scores: NDArray[np.float64]
     diagnostics: dict[str, float]
     verdict: Verdict
     passes: int
+    tester: Perturber
 
 
-def _score(job: Job, question: Question, bar: Bar) -> tuple[Scores, Work, _Tests]:
+def _score(job: Job, question: Question, bar: Bar, tested: bool) -> tuple[Scores, Work, _Tests]:
     method, member = job.method, job.units.member
     own = method.passes(len(member), job.settings) * question.passes_each
     total = own + rows_of_test(len(member), PAIRS) * question.passes_each
     stage = "deleting tokens" if method.by_units else "testing by deletion"
-    perturber = Perturber(
-        question,
-        seed=job.seed,
-        batch_size=job.batch_size,
-        batch_tokens=job.plan.batch_tokens,
-        advance=lambda rows: bar.advance(min((0 if method.by_units else own) + rows, total), total, stage),
-    )
+
+    def perturber(of: Question, before: int) -> Perturber:
+        return Perturber(
+            of,
+            seed=job.seed,
+            batch_size=job.batch_size,
+            batch_tokens=job.plan.batch_tokens,
+            advance=lambda rows: bar.advance(min(before + rows, total), total, stage),
+        )
+
     work = Work(
         settings=job.settings,
         seed=job.seed,
         batch_size=job.plan.batch_size,
         advance=lambda done, steps, text: bar.advance(done, total, text),
-        perturber=perturber,
+        perturber=perturber(question, 0 if method.by_units else own),
         units=member,
         names=job.units.tokens,
     )
     found = method.run(question, work)
     scores = found.scores if method.by_units else member @ found.scores
-    return found, work, _test(job, question, work, found, scores)
+    if not tested:
+        return found, work, _Tests(scores, found.diagnostics, UNTESTED, 0, work.perturber)
+    # Results of all methods are tested in one unit, and by what the answer's probability does.
+    asked = question.as_log_probability()
+    tester = work.perturber if asked is question else perturber(asked, own)
+    return found, work, _test(job, question, replace(work, perturber=tester), found, scores)
 
 
 def _test(job: Job, question: Question, work: Work, found: Scores, scores: NDArray[np.float64]) -> _Tests:
@@ -343,16 +361,15 @@ def _test(job: Job, question: Question, work: Work, found: Scores, scores: NDArr
     second = _second(job.method, len(scores))
     if second is not None and len(scores) > 1 and found.test_ways is None:
         other = registry.find(second)
-        settings = {"delete": other.deletes_by}
-        if other.by_units:
-            opinion = other.run(question, _with(work, settings)).scores
-        else:
-            rated = other.run(question, _with(work, settings))
-            opinion, passes = job.units.member @ rated.scores, rated.forward_passes
+        quiet = replace(work, settings={"delete": other.deletes_by}, advance=lambda done, total, text: None)
+        rated = other.run(work.perturber.question if other.by_units else question, quiet)
+        opinion = rated.scores if other.by_units else job.units.member @ rated.scores
+        passes = rated.forward_passes
         measured["agreement"] = rank_correlation(scores, opinion)
     said = verdict(
         label=job.method.label,
         unit=question.unit,
+        tested_unit=work.perturber.question.unit,
         total=float(scores.sum()),
         due=found.due,
         error=error,
@@ -360,10 +377,4 @@ def _test(job: Job, question: Question, work: Work, found: Scores, scores: NDArr
         stability=found.stability,
         advice=job.method.advice(question, job.settings),
     )
-    return _Tests(scores, measured, said, passes)
-
-
-def _with(work: Work, settings: dict[str, Any]) -> Work:
-    return Work(
-        settings, work.seed, work.batch_size, lambda done, total, text: None, work.perturber, work.units, work.names
-    )
+    return _Tests(scores, measured, said, passes, work.perturber)

@@ -24,6 +24,7 @@ LEAVE_ONE_OUT = register(
         label="leave-one-out",
         settings=("delete",),
         by_units=True,
+        explains="log-probability",
         share=0.5,
         cost="1 forward for each token",
         promises="each score is what really changes when that token alone is deleted",

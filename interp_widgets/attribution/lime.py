@@ -66,6 +66,7 @@ LIME = register(
         settings=("delete", "samples"),
         random=True,
         by_units=True,
+        explains="log-probability",
         cost="samples forward (500)",
         promises="the best linear model near the prompt, as far as a linear model fits (r_squared)",
         source="Ribeiro, Singh and Guestrin 2016, equations 1 and 2",

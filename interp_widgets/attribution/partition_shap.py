@@ -98,6 +98,7 @@ PARTITION_SHAP = register(
         label="SHAP, partition explainer",
         settings=("delete", "samples"),
         by_units=True,
+        explains="log-probability",
         cost="samples forward (500) or tokens squared, the lesser",
         promises="completeness: scores sum to the difference between the prompt and nothing",
         source="Lundberg and Lee 2017; Owen 1977; computed by the library shap",

@@ -131,6 +131,10 @@ class Perturber:
             self._replacements[key] = random_tokens(self.question.lm, n, self.seed * 1009 + draw)
         return self._replacements[key]
 
+    def unchanged(self) -> Floats | float:
+        """The number explained at the prompt itself."""
+        return self.question.value
+
     def without(self, gone: Bools, way: str, draw: int = 0) -> Floats:
         """The number explained, (rows,), when the tokens in each row of `gone` (rows, tokens) are deleted."""
         return self.values(delete(self.question.prompt.ids, gone, way, self.replacement(way, draw)))
@@ -147,7 +151,7 @@ class Perturber:
         first = np.where(changed.any(1), changed.argmax(1), len(prompt))
         for i, at in zip(new, first, strict=True):
             if at == len(prompt):
-                self._known[keys[i]] = self.question.value
+                self._known[keys[i]] = self.unchanged()
         order = [i for at, i in sorted(zip(first.tolist(), new, strict=True), reverse=True) if at < len(prompt)]
         starts = dict(zip(new, first.tolist(), strict=True))
         position = 0
@@ -194,20 +198,23 @@ class Perturber:
         self.advance(self.rows)
 
     def _forward(self, rows: Rows, start: int) -> Floats:
-        lm, n = self.question.lm, rows.ids.shape[1]
-        states = []
-        for tail in self.question.tails:
-            ids = np.concatenate([rows.ids[:, start:], np.tile(tail, (len(rows), 1))], axis=1)
-            given: dict[str, Any] = {}
-            if start:
-                assert self._prefix is not None
-                given = {"past_key_values": self._prefix.cache(start, len(rows)), "use_cache": True}
-            if rows.hidden.any():
-                hidden = np.pad(rows.hidden, ((0, 0), (0, len(tail))))
-                given |= hiding(torch.as_tensor(hidden), start, lm.dtype, lm.device)
-            states.append(lm.hidden(torch.as_tensor(ids), **given)[:, n - start - 1 :])
+        n = rows.ids.shape[1]
+        states = [self.states(rows, start, tail)[:, n - start - 1 :] for tail in self.question.tails]
         values: Floats = self.question.read(states).cpu().double().numpy()
         return values
+
+    def states(self, rows: Rows, start: int, tail: Ids) -> Tensor:
+        """Last hidden states of changed prompts and `tail` after each, from token `start` on."""
+        lm = self.question.lm
+        ids = np.concatenate([rows.ids[:, start:], np.tile(tail, (len(rows), 1))], axis=1)
+        given: dict[str, Any] = {}
+        if start:
+            assert self._prefix is not None
+            given = {"past_key_values": self._prefix.cache(start, len(rows)), "use_cache": True}
+        if rows.hidden.any():
+            hidden = np.pad(rows.hidden, ((0, 0), (0, len(tail))))
+            given |= hiding(torch.as_tensor(hidden), start, lm.dtype, lm.device)
+        return lm.hidden(torch.as_tensor(ids), **given)
 
 
 def hiding(hidden: Tensor, start: int, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:

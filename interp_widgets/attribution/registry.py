@@ -77,7 +77,8 @@ class Method:
     its scores depend on the seed; by_units: whether it deletes units (tokens, words, ...) as one, so that grouping
     makes it cheaper; cost: in words; promises: what its scores guarantee; passes: of (units, settings), how many
     evaluations of the question it takes; share: of the prompt's tokens, how many a changed prompt computes on average;
-    deletes_by: its way of deleting when none is asked for;
+    deletes_by: its way of deleting when none is asked for; explains: the function of a target without foil when none is
+    asked for (None: the logit of a single token);
     advice: of (question, settings), paragraphs on what may be wrong and what to do.
     """
 
@@ -94,6 +95,7 @@ class Method:
     by_units: bool = False
     share: float = 1.0
     deletes_by: str = "eos"
+    explains: str | None = None
     advice: Callable[[Question, dict[str, Any]], list[str]] = lambda question, settings: []
 
 

@@ -2,29 +2,30 @@
 
     score_i = sum_d x_id * dF' / dx_id
 
-F' computes what F computes, but its gradient follows the rules of AttnLRP (Achtibat et al. 2024) and of Ali et al.
-(2022), under which gradient x input is relevance:
+F' computes what F computes, but its gradient follows rules under which gradient x input is relevance:
 
 1. A norm divides by a constant: the size of the hidden state is not differentiated (identity rule).
 2. An activation f multiplies by the constant f(x) / x (identity rule).
-3. A product of two activations (a gated MLP) gives each factor half of the gradient (uniform rule).
-4. Attention weighs by constants: queries and keys get no gradient (Ali et al. 2022, section 4).
+3. A product of two activations gives each factor half of the gradient (uniform rule): the two sides of a gated MLP,
+   attention weights and values, queries and keys.
 
-With these four the model is linear around the prompt, so relevance sums to the logit up to what biases hold.  AttnLRP
-itself sends half of the relevance through the softmax, which does not conserve it; benchmarks/attribution_quality.py
-compares both.  The rules act as changes of one run, beside the person's own interventions.
+These are the rules of AttnLRP (Achtibat et al. 2024, section 3).  The softmax is a product with nothing, so what goes
+through it is not conserved.  "relevance_conserving" takes attention weights for constants instead (Ali et al. 2022,
+section 4): queries and keys get none, and relevance sums to the logit up to what biases hold; its order is worse
+(benchmarks/attribution_quality.py).  The rules act as changes of one run, beside the person's own interventions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from interp_widgets.attribution.gradients import gradient_at_prompt
-from interp_widgets.attribution.registry import Method, Scores, Work, register
+from interp_widgets.attribution.registry import Method, Scores, register
 from interp_widgets.attribution.target import Question
 from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.hooks import Action, Frame, Snapshot
@@ -64,19 +65,21 @@ def _normalised(norm: nn.Module) -> Action:
     return action
 
 
-def _constant_queries_and_keys(architecture: Architecture, fused: str | None) -> Action:
+def _queries_and_keys(architecture: Architecture, fused: str | None, part: float) -> Action:
+    """Queries and keys get `part` of their gradient; a module that makes values too keeps all of theirs."""
     heads, size = architecture.n_heads, architecture.head_dim
+
+    def less(activation: Tensor) -> Tensor:
+        return activation.detach() if part == 0 else _through(activation * part, activation)
 
     def action(out: Tensor, given: Tensor, frame: Frame | None) -> Tensor:
         if fused is None:
-            return out.detach()
-        constant = out.detach()
+            return less(out)
         if fused == "thirds":  # queries, keys, values one after the other
             third = out.shape[-1] // 3
-            return torch.cat([constant[..., : 2 * third], out[..., 2 * third :]], dim=-1)
+            return torch.cat([less(out[..., : 2 * third]), out[..., 2 * third :]], dim=-1)
         by_head = out.view(*out.shape[:-1], heads, 3 * size)  # each head's queries, keys, values together
-        held = constant.view_as(by_head)
-        return torch.cat([held[..., : 2 * size], by_head[..., 2 * size :]], dim=-1).view_as(out)
+        return torch.cat([less(by_head[..., : 2 * size]), by_head[..., 2 * size :]], dim=-1).view_as(out)
 
     return action
 
@@ -85,6 +88,7 @@ def _constant_queries_and_keys(architecture: Architecture, fused: str | None) ->
 class RelevanceRules:
     """The rules as a change of one run: values stay as they are, gradients become relevance."""
 
+    conserving: bool = False
     replaces: bool = False
 
     def acts(self, architecture: Architecture) -> Sequence[tuple[Site, Action]]:
@@ -108,17 +112,19 @@ class RelevanceRules:
             for name in layout.queries_keys:
                 at(
                     layer.get_submodule(layout.attention).get_submodule(name),
-                    _constant_queries_and_keys(architecture, layout.fused),
+                    _queries_and_keys(architecture, layout.fused, 0.0 if self.conserving else 0.5),
                 )
+            if not self.conserving:
+                found.append((Site("head_out", number), _halved))
         at(architecture.final_norm, _normalised(architecture.final_norm))
         return found
 
 
-def _run(question: Question, work: Work) -> Scores:
+def _run(question: Question, conserving: bool) -> Scores:
     lm = question.lm
     with lm.run() as run:
         active = run.snapshot.changes
-    with lm.run(snapshot=Snapshot([*active, RelevanceRules()], lm.architecture)):
+    with lm.run(snapshot=Snapshot([*active, RelevanceRules(conserving)], lm.architecture)):
         embeds, gradient = gradient_at_prompt(question)
     scores = (embeds.cpu().double() * gradient.cpu().double()).sum(-1).numpy()
     # Log-softmax and the tokens of a longer target are outside the rules.
@@ -126,16 +132,37 @@ def _run(question: Question, work: Work) -> Scores:
     return Scores(scores, due=question.value if linear else None, forward_passes=question.passes_each)
 
 
+def _advice(question: Question, settings: dict[str, Any]) -> list[str]:
+    return [
+        "Relevance through the softmax of attention is not conserved, so sizes do not add up; the order of the tokens"
+        " may still be right: see its quality. method='relevance_conserving' adds up, with another order."
+    ]
+
+
 RELEVANCE = register(
     Method(
         name="relevance",
-        label="relevance (LRP)",
+        label="relevance (AttnLRP)",
+        settings=(),
+        gradient=True,
+        cost="1 forward, 1 backward",
+        promises="conservation as far as attention is linear; the result says how far",
+        source="Achtibat et al. 2024, section 3",
+        passes=lambda units, settings: 1,
+        run=lambda question, work: _run(question, conserving=False),
+        advice=_advice,
+    )
+)
+CONSERVING = register(
+    Method(
+        name="relevance_conserving",
+        label="relevance, attention constant",
         settings=(),
         gradient=True,
         cost="1 forward, 1 backward",
         promises="conservation: relevance sums to the logit, where the model has no biases",
-        source="Achtibat et al. 2024 (AttnLRP); Ali et al. 2022, section 4",
+        source="Ali et al. 2022, section 4",
         passes=lambda units, settings: 1,
-        run=_run,
+        run=lambda question, work: _run(question, conserving=True),
     )
 )

@@ -96,6 +96,7 @@ SHAPLEY = register(
         settings=("delete", "samples"),
         random=True,
         by_units=True,
+        explains="log-probability",
         cost="exact, 2^tokens forward, for 12 tokens or fewer; else samples (50 orders) x tokens forward",
         promises="completeness: scores sum to the difference between the prompt and nothing; a 95 % interval for each",
         source="Shapley 1953; Strumbelj and Kononenko 2010, equation 4; Mitchell et al. 2022, section 3",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 Ids = NDArray[np.int64]
+Wish = str | int | Sequence[int]  # a string, a token's id, or the ids of several
 N_CANDIDATES = 8
 UNITS = {
     "logit": "logit",
@@ -45,7 +46,7 @@ FUNCTIONS = tuple(UNITS)
 class Question:
     """A prompt with its target and foil, resolved to tokens, and what the model answers now.
 
-    value: the number explained, at the prompt itself
+    value: the number explained, at the prompt itself; log_probability: of the target, there
     function: which number of target and foil; see FUNCTIONS
     gap: log-odds of the target over the foil, or over the best other next token
     forward_passes: what it took to find out
@@ -58,6 +59,7 @@ class Question:
     function: str
     unit: str
     value: float
+    log_probability: float
     gap: float
     candidates: tuple[Candidate, ...]
     forward_passes: int
@@ -86,6 +88,13 @@ class Question:
         if self.passes_each == 1:
             return (self.target_ids[:-1] if self.function != "entropy" else self.target_ids[:0],)
         return (self.target_ids[:-1], self.foil_ids[:-1])
+
+    def as_log_probability(self) -> Question:
+        """The same question about the target's log-probability, if it is about its logit or probability."""
+        if self.function not in ("logit", "probability"):
+            return self
+        function = "log-probability"
+        return dataclasses.replace(self, function=function, unit=UNITS[function], value=self.log_probability)
 
     def values(self, embeds: Tensor) -> Tensor:
         """The number explained, (rows,), for embeddings of the prompt (rows, tokens, width); differentiable."""
@@ -125,7 +134,7 @@ class Question:
 
 
 def ask(
-    lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str | int | None, function: str | None = None
+    lm: LanguageModel, prompt: Encoded, target: Wish | None, foil: Wish | None, function: str | None = None
 ) -> Question:
     """Resolve target (by default the model's first choice) and foil, and see what the model answers.
 
@@ -164,6 +173,7 @@ def ask(
             function=function,
             unit=UNITS[function],
             value=0.0,
+            log_probability=0.0,
             gap=0.0,
             candidates=_candidates(lm, log_p, [ids for ids in (target_ids, foil_ids) if len(ids)]),
             forward_passes=1,
@@ -181,14 +191,18 @@ def ask(
         gap = float(log_p[int(target_ids[0])] if len(target_ids) == 1 else _log_of(value, function)) - float(
             others.max()
         )
-    return dataclasses.replace(question, value=value, gap=gap, forward_passes=passes)
+    if function in ("log-probability", "probability"):
+        log_probability = _log_of(value, function)
+    else:
+        log_probability = float(log_p[int(target_ids[0])])
+    return dataclasses.replace(question, value=value, log_probability=log_probability, gap=gap, forward_passes=passes)
 
 
 def _log_of(value: float, function: str) -> float:
     return math.log(max(value, 1e-300)) if function == "probability" else value
 
 
-def check_function(function: str | None, target_tokens: int, foil: str | int | None) -> str:
+def check_function(function: str | None, target_tokens: int, foil: Wish | None) -> str:
     """The function that is explained. Raises ArgumentError if it does not fit target and foil."""
     if function is None:
         return "difference" if foil is not None else "logit" if target_tokens == 1 else "log-probability"
@@ -205,9 +219,7 @@ def check_function(function: str | None, target_tokens: int, foil: str | int | N
     return function
 
 
-def count_passes(
-    lm: LanguageModel, prompt: Encoded, target: str | int | None, foil: str | int | None
-) -> tuple[int, int]:
+def count_passes(lm: LanguageModel, prompt: Encoded, target: Wish | None, foil: Wish | None) -> tuple[int, int]:
     """How many forward passes `ask` takes, and each row of `Question.values`; runs nothing. Raises TargetError."""
     wishes = [(target, "target"), (foil, "foil")]
     lengths = [len(_ids(lm, prompt, wish, argument)) for wish, argument in wishes if wish is not None]
@@ -215,7 +227,9 @@ def count_passes(
     return 1 if max(lengths, default=1) == 1 else 1 + each, each
 
 
-def _ids(lm: LanguageModel, prompt: Encoded, wish: str | int, argument: str) -> Ids:
+def _ids(lm: LanguageModel, prompt: Encoded, wish: Wish, argument: str) -> Ids:
+    if not isinstance(wish, str | int | np.integer):
+        return np.concatenate([_ids(lm, prompt, int(one), argument) for one in wish])
     if isinstance(wish, np.integer):  # an id out of `token_ids` or `target_ids`
         wish = int(wish)
     ids = continuation(lm.tokenizer, prompt, wish, argument=argument)
@@ -225,7 +239,7 @@ def _ids(lm: LanguageModel, prompt: Encoded, wish: str | int, argument: str) -> 
     return ids
 
 
-def _resolve(lm: LanguageModel, prompt: Encoded, wish: str | int, argument: str, log_p: Tensor) -> Ids:
+def _resolve(lm: LanguageModel, prompt: Encoded, wish: Wish, argument: str, log_p: Tensor) -> Ids:
     ids = _ids(lm, prompt, wish, argument)
     if isinstance(wish, str) and looks_joined(prompt, wish):
         spaced = " " + wish

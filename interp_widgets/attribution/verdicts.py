@@ -22,6 +22,8 @@ CAUTION_ERROR = 0.20
 TRUST_MARGIN = 2.0  # in the unit of the scores, a logarithm of odds or probability
 STABLE = 0.7  # rank correlation between two halves of the samples
 
+UNTESTED = Verdict("caution", "the order of the scores was not tested")
+
 _BROKEN = "This method promises that its scores sum to a known number. Here they do not, so single scores mean little."
 _INSTEAD = (
     "What to use instead: method='auto', which deletes tokens and looks at what really changes, or"
@@ -33,6 +35,7 @@ def verdict(
     *,
     label: str,
     unit: str,
+    tested_unit: str,
     total: float,
     due: float | None,
     error: float | None,
@@ -48,7 +51,7 @@ def verdict(
     kept = "" if error is None else f"; {sums} (off by {error:.1%})"
     if test is None:
         return Verdict("caution", f"there is only one unit, so nothing to rank{kept}")
-    measured = f"quality {signed(test.quality)}, random order {signed(test.random)} ({unit})"
+    measured = f"quality {signed(test.quality)}, random order {signed(test.random)} ({tested_unit})"
     if test.margin <= 0:
         why = (
             "Deleting the tokens that this picture ranks high, and keeping only them, does no more than for tokens"
@@ -63,7 +66,7 @@ def verdict(
     if error is not None and error > TRUST_ERROR:
         doubts.append("the sum is off by more than 5 %")
     if stability is not None and not stability >= STABLE:
-        doubts.append(f"another seed gives another order (rank correlation of two halves {signed(stability)})")
+        doubts.append(f"another seed gives another order (rank correlation of two halves {stability:+.2f})")
     if doubts:
         return Verdict("caution", f"{measured}; {'; '.join(doubts)}{kept}", tuple(advice))
     return Verdict("trust", f"{measured}{kept}")
