@@ -229,7 +229,7 @@ def attribute_each(
                     partial(result(row + 1, UNTESTED, {}))
         measured, word = _tested(perturber, scores, n, seed)
         done = result(len(positions), word, measured)
-        bar.advance(1, 1, "done")
+        bar.finish("done")
     partial(done)
     return done
 

@@ -49,6 +49,7 @@ CPU_FORWARD_TOKENS = 512  # of a pass without
 GPU_TOKENS = 16_384
 REFUSED_SECONDS = 300.0
 PAIRS = 2  # random orders of the test, each with its reverse
+_PREFIXES = 2  # the prompt itself, once for the method and once for the tests, where they reuse what it computes
 _SECOND_UNITS = 64  # beyond, a second opinion by leave-one-out would cost more than the first
 
 
@@ -186,7 +187,7 @@ def _cost(
         forward_passes=asking + own,
         seconds=weighted * len(encoded) * lm.seconds_per_token,
         bytes=plan.bytes,
-        further_passes=tests + second * each,
+        further_passes=tests + second * each + _PREFIXES,
     )
 
 
@@ -240,7 +241,7 @@ def answer(
             interventions = [str(getattr(change, "name", change)) for change in run.snapshot.changes]
             question = ask(lm, job.encoded, job.target, job.foil, job.function)
             found, work, tests = _score(job, question, bar, tested)
-            bar.advance(1, 1, "done")
+            bar.finish("done")
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryExhaustedError) or not is_memory_error(error):
             raise
@@ -312,8 +313,8 @@ class _Tests:
 
 def _score(job: Job, question: Question, bar: Bar, tested: bool) -> tuple[Scores, Work, _Tests]:
     method, member = job.method, job.units.member
-    own = method.passes(len(member), job.settings) * question.passes_each
-    total = own + rows_of_test(len(member), PAIRS) * question.passes_each
+    own = method.passes(len(member), job.settings)
+    total = own + rows_of_test(len(member), PAIRS)
     stage = "deleting tokens" if method.by_units else "testing by deletion"
 
     def perturber(of: Question, before: int) -> Perturber:
@@ -341,6 +342,7 @@ def _score(job: Job, question: Question, bar: Bar, tested: bool) -> tuple[Scores
     # Results of all methods are tested in one unit, and by what the answer's probability does.
     asked = question.as_log_probability()
     tester = work.perturber if asked is question else perturber(asked, own)
+    tester.take_ways(work.perturber)
     return found, work, _test(job, question, replace(work, perturber=tester), found, scores)
 
 

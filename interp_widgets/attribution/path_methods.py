@@ -67,7 +67,7 @@ INTEGRATED_GRADIENTS = register(
         cost="steps + 1 forward, steps backward (50)",
         promises="completeness: scores sum to the difference between prompt and baseline, if the integral converges",
         source="Sundararajan, Taly and Yan 2017, equation 1",
-        passes=lambda units, settings: int(settings["steps"]),
+        passes=lambda units, settings: int(settings["steps"]) + 1,
         run=_run,
         advice=advice,
     )

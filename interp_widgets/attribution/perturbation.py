@@ -113,11 +113,15 @@ class Perturber:
 
     @property
     def forward_passes(self) -> int:
-        return self.rows * self.question.passes_each
+        return self.rows * self.question.passes_each + (self._prefix is not None)
 
     def add_way(self, name: str, replacement: Ids) -> None:
         """Another way of deleting: `replacement` (tokens,) stands in the places of what is gone."""
         self._replacements[name] = replacement
+
+    def take_ways(self, other: Perturber) -> None:
+        """Delete in all the ways that another one of the same prompt knows."""
+        self._replacements |= other._replacements
 
     def replacement(self, way: str, draw: int = 0) -> Ids | None:
         """What stands in the place of deleted tokens, (tokens,); None for "mask"."""

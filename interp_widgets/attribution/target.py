@@ -14,7 +14,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -228,15 +228,18 @@ def count_passes(lm: LanguageModel, prompt: Encoded, target: Wish | None, foil: 
 
 
 def _ids(lm: LanguageModel, prompt: Encoded, wish: Wish, argument: str) -> Ids:
-    if not isinstance(wish, str | int | np.integer):
-        return np.concatenate([_ids(lm, prompt, int(one), argument) for one in wish])
-    if isinstance(wish, np.integer):  # an id out of `token_ids` or `target_ids`
-        wish = int(wish)
-    ids = continuation(lm.tokenizer, prompt, wish, argument=argument)
+    if isinstance(wish, list | tuple | np.ndarray) and len(wish) and all(_is_whole(one) for one in wish):
+        return np.concatenate([_ids(lm, prompt, int(each), argument) for each in wish])
+    one: Any = int(wish) if isinstance(wish, np.integer) else wish  # an id out of `token_ids` or `target_ids`
+    ids = continuation(lm.tokenizer, prompt, one, argument=argument)
     if int(ids.max()) >= lm.architecture.vocabulary:  # a tokenizer may know more tokens than its model
         last = lm.architecture.vocabulary - 1
         raise TargetError(f"{argument}={wish!r}: this model has token ids 0 to {last}", argument=argument)
     return ids
+
+
+def _is_whole(one: object) -> bool:
+    return isinstance(one, int | np.integer) and not isinstance(one, bool)
 
 
 def _resolve(lm: LanguageModel, prompt: Encoded, wish: Wish, argument: str, log_p: Tensor) -> Ids:

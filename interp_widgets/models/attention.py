@@ -32,15 +32,29 @@ def _eager(lm: LanguageModel) -> Iterator[bool]:
             lm.model.set_attn_implementation(before)
 
 
+def _second(output: Any) -> Any:
+    return output[1] if isinstance(output, tuple) and len(output) > 1 else None
+
+
 def attention_weights(lm: LanguageModel, ids: Tensor) -> tuple[Tensor, bool]:
     """Weights of one prompt's token ids (1, tokens): (layers, heads, tokens, tokens), query before key, no gradient;
     and whether the model was switched to eager attention for this call.
 
     Raises UnsupportedArchitectureError if the model gives none.
     """
+    # Hooks of our own: those that transformers puts on a model for `output_attentions` stay there for good.
+    weights: list[Any] = []
+    handles: list[Any] = []
+    architecture = lm.architecture
     with torch.no_grad(), lm.run(), _eager(lm) as switched:
-        output: Any = lm.architecture.base(input_ids=ids.to(lm.device), output_attentions=True, use_cache=False)
-        weights = output.attentions
-    if not weights or any(layer is None for layer in weights):
+        try:
+            for layer in architecture.layers:
+                attention = layer.get_submodule(architecture.layout.attention)
+                handles.append(attention.register_forward_hook(lambda *passed: weights.append(_second(passed[2]))))
+            lm.hidden(ids)
+        finally:
+            for handle in handles:
+                handle.remove()
+    if not weights or any(not isinstance(layer, Tensor) for layer in weights):
         raise UnsupportedArchitectureError(f"the attention of {lm.name} cannot be read: the model returns no weights")
     return torch.stack([layer[0] for layer in weights]), switched

@@ -15,6 +15,7 @@ class Bar:
         self._bar: Any = None
         self._tell = progress if callable(progress) else None
         self._wanted = progress is True
+        self._total = 1
 
     def __enter__(self) -> Bar:
         return self
@@ -24,6 +25,7 @@ class Bar:
             self._bar.close()
 
     def advance(self, done: int, total: int, text: str) -> None:
+        self._total = total
         if self._tell is not None:
             self._tell(done, total, text)
         elif self._wanted:
@@ -33,3 +35,7 @@ class Bar:
                 self._bar = tqdm(desc=text, total=total, leave=False)
             self._bar.set_description(text, refresh=False)
             self._bar.update(done - self._bar.n)
+
+    def finish(self, text: str) -> None:
+        """All is done, also where it took less than was planned."""
+        self.advance(self._total, self._total, text)

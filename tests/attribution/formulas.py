@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interp_widgets.attribution.api import attribute
 from interp_widgets.attribution.target import Question, ask
 from interp_widgets.models.language_model import LanguageModel
 
 PROMPT = "The capital of Australia is"
 LONG = "The Eiffel Tower is located in the city of Paris and the room was warm"
 Floats = NDArray[np.float64]
+by_path = partial(attribute, method="integrated_gradients")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +32,10 @@ class Formula(Question):
         return self.formula(embeds)
 
 
-def asked(lm: LanguageModel, prompt: str = PROMPT, target: Any = None, foil: Any = None) -> Question:
-    return ask(lm, lm.encode(prompt), target, foil)
+def asked(
+    lm: LanguageModel, prompt: Any = PROMPT, target: Any = None, foil: Any = None, function: str | None = None
+) -> Question:
+    return ask(lm, lm.encode(prompt), target, foil, function)
 
 
 def asked_formula(lm: LanguageModel, formula: Callable[[Tensor], Tensor], prompt: str = PROMPT) -> Formula:

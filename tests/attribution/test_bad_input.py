@@ -18,7 +18,7 @@ from interp_widgets.errors import (
     TargetError,
 )
 from interp_widgets.interventions.added_vector import AddedVector
-from tests.attribution.formulas import LONG, PROMPT
+from tests.attribution.formulas import LONG, PROMPT, by_path
 from tests.tiny import make_lm
 
 
@@ -85,7 +85,7 @@ def test_the_foil_is_the_target(lm: Any) -> None:
     [
         ({"method": "integrated-gradient"}, "Did you mean 'integrated_gradients'"),
         ({"method": "Integrated Gradients"}, "Did you mean 'integrated_gradients'"),
-        ({"method": "xyz"}, "one of auto, integrated_gradients"),
+        ({"method": "xyz"}, "one of auto, "),
         ({"method": ["auto"]}, "method="),
         ({"baseline": "zeros"}, "Did you mean 'zero'"),
         ({"baseline": "mean embedding"}, "Did you mean 'mean'"),
@@ -105,6 +105,15 @@ def test_the_foil_is_the_target(lm: Any) -> None:
         ({"batch_size": 0}, "batch_size=0: a whole number from 1"),
         ({"batch_size": True}, "batch_size=True"),
         ({"batch_size": 2.0}, "batch_size=2.0"),
+        ({"delete": "zero"}, "delete="),
+        ({"delete": "masks"}, "Did you mean 'mask'"),
+        ({"samples": 1}, "samples=1: a whole number from 2"),
+        ({"samples": 2.5}, "samples=2.5"),
+        ({"group": "sentences"}, "matches nothing"),
+        ({"group": "turn"}, "no chat turns"),
+        ({"group": "("}, "regular expression"),
+        ({"group": ""}, "group=''"),
+        ({"group": 3}, "group=3"),
         ({"seed": -1}, "seed=-1: a whole number from 0"),
         ({"seed": 0.5}, "seed=0.5"),
     ],
@@ -150,9 +159,9 @@ def test_nan_in_activations_names_the_layer_and_the_interventions() -> None:
     lm = make_lm("llama")
     lm.ledger.add(poison(1), name="poison")
     with pytest.raises(NonFiniteError, match=r"first at layer 1 resid_post.*poison; weaken or switch them off"):
-        iw.attribute(lm, PROMPT)
+        by_path(lm, PROMPT)
     lm.ledger.toggle("poison")
-    assert np.isfinite(iw.attribute(lm, PROMPT).scores).all()
+    assert np.isfinite(by_path(lm, PROMPT).scores).all()
 
 
 def test_nan_in_the_weights_is_named_without_interventions() -> None:
@@ -160,7 +169,7 @@ def test_nan_in_the_weights_is_named_without_interventions() -> None:
     with torch.no_grad():
         lm.model.model.layers[2].mlp.down_proj.weight[0, 0] = torch.nan
     with pytest.raises(NonFiniteError, match=r"first at layer 2 resid_post.*No intervention is active"):
-        iw.attribute(lm, PROMPT)
+        by_path(lm, PROMPT)
 
 
 def test_nan_only_on_the_path_or_at_the_baseline() -> None:
@@ -170,8 +179,8 @@ def test_nan_only_on_the_path_or_at_the_baseline() -> None:
     handle = lm.model.transformer.wpe.register_forward_hook(lambda module, inputs, output: output * 0)
     try:
         with pytest.raises(NonFiniteError, match="not finite at the baseline"):
-            iw.attribute(lm, PROMPT)
-        result = iw.attribute(lm, PROMPT, baseline="eos")  # a path that stays away from zero
+            by_path(lm, PROMPT)
+        result = by_path(lm, PROMPT, baseline="eos")  # a path that stays away from zero
     finally:
         handle.remove()
     assert np.isfinite(result.scores).all()
@@ -188,14 +197,14 @@ def test_a_gradient_that_is_not_finite_names_the_place_on_the_path(monkeypatch: 
 
     monkeypatch.setattr(torch.autograd, "grad", grad)
     with pytest.raises(NonFiniteError, match=r"a = 0\.3 of the path.*another baseline"):
-        iw.attribute(lm, PROMPT, quadrature="midpoint", steps=5, batch_size=5)
+        by_path(lm, PROMPT, quadrature="midpoint", steps=5, batch_size=5)
 
 
 @pytest.mark.default_model
 def test_the_trapezoid_from_zero_overflows_on_the_default_model(default_lm: Any) -> None:
     """RMSNorm is singular at zero: through 30 layers the gradient at that very point leaves float32."""
     with pytest.raises(NonFiniteError, match=r"a = 0 of the path.*gauss-legendre"):
-        iw.attribute(default_lm, PROMPT, quadrature="trapezoid", steps=10)
+        by_path(default_lm, PROMPT, quadrature="trapezoid", steps=10)
 
 
 def test_all_of_these_are_errors_of_this_package() -> None:

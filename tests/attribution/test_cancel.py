@@ -12,8 +12,10 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.errors import Cancelled
-from tests.attribution.formulas import LONG, PROMPT
+from tests.attribution.formulas import LONG, PROMPT, by_path
 from tests.tiny import make_lm
+
+METHODS = [method["name"] for method in iw.attribution_methods()]
 
 
 class Watch:
@@ -93,26 +95,46 @@ def test_a_flag_set_at_a_layer_stops_there(
 ) -> None:
     lm = make_lm(family)
     asked: dict[str, Any] = {"batch_size": 5, "checkpoint": checkpoint, "baseline": "eos"}
-    expected = iw.attribute(lm, LONG, **asked)
+    expected = by_path(lm, LONG, **asked)
     flag = threading.Event()
     watch = Watch(lm, flag, direction=direction, layer=layer, occasion=occasion)
     try:
         with pytest.raises(Cancelled):
-            iw.attribute(lm, LONG, cancel=flag, **asked)
+            by_path(lm, LONG, cancel=flag, **asked)
     finally:
         watch.remove()
     assert watch.seen == occasion
     assert watch.begun_after <= 1
     clean(lm)
-    again = iw.attribute(lm, LONG, cancel=threading.Event(), **asked)
+    again = by_path(lm, LONG, cancel=threading.Event(), **asked)
     assert np.array_equal(again.scores, expected.scores)
     assert again.diagnostics == expected.diagnostics
     clean(lm)
 
 
-def test_a_flag_that_is_never_set_changes_no_bit(any_lm: Any) -> None:
-    plain = iw.attribute(any_lm, PROMPT, " Canberra and", " Paris")
-    flagged = iw.attribute(any_lm, PROMPT, " Canberra and", " Paris", cancel=threading.Event())
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("occasion", [1, 3])
+def test_every_method_can_be_cancelled_and_leaves_nothing(method: str, occasion: int) -> None:
+    lm = make_lm("qwen3")
+    expected = iw.attribute(lm, PROMPT, method=method)
+    flag = threading.Event()
+    watch = Watch(lm, flag, direction="forward", layer=1, occasion=occasion)
+    try:
+        with pytest.raises(Cancelled):
+            iw.attribute(lm, PROMPT, method=method, cancel=flag)
+    finally:
+        watch.remove()
+    assert watch.begun_after <= 1
+    clean(lm)
+    again = iw.attribute(lm, PROMPT, method=method, cancel=threading.Event())
+    assert np.array_equal(again.scores, expected.scores)
+    clean(lm)
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "leave_one_out", "relevance"])
+def test_a_flag_that_is_never_set_changes_no_bit(any_lm: Any, method: str) -> None:
+    plain = iw.attribute(any_lm, PROMPT, " Canberra and", " Paris", method)
+    flagged = iw.attribute(any_lm, PROMPT, " Canberra and", " Paris", method, cancel=threading.Event())
     assert np.array_equal(plain.scores, flagged.scores)
 
 
@@ -122,13 +144,13 @@ def test_a_flag_set_before_computes_nothing() -> None:
     flag.set()
     watch = Watch(lm, flag, direction="forward", layer=0)
     with pytest.raises(Cancelled):
-        iw.attribute(lm, PROMPT, cancel=flag)
+        by_path(lm, PROMPT, cancel=flag)
     watch.remove()
     assert (watch.seen, watch.begun_after) == (0, 0)
     clean(lm)
 
 
-@pytest.mark.parametrize("stop_at", ["integrating along the path", "testing the order by deletion"])
+@pytest.mark.parametrize("stop_at", ["integrating along the path", "testing by deletion"])
 def test_a_flag_set_by_who_hears_of_progress(stop_at: str) -> None:
     lm = make_lm("gpt_neox")
     flag = threading.Event()
@@ -140,7 +162,7 @@ def test_a_flag_set_by_who_hears_of_progress(stop_at: str) -> None:
             flag.set()
 
     with pytest.raises(Cancelled):
-        iw.attribute(lm, LONG, batch_size=4, cancel=flag, progress=hear)
+        by_path(lm, LONG, batch_size=4, cancel=flag, progress=hear)
     assert heard.count(stop_at) == 1
     clean(lm)
 
@@ -152,7 +174,7 @@ def test_an_error_of_who_hears_of_progress_leaves_nothing_either() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        iw.attribute(lm, LONG, cancel=threading.Event(), progress=hear, checkpoint=True)
+        by_path(lm, LONG, cancel=threading.Event(), progress=hear, checkpoint=True)
     clean(lm)
 
 
@@ -162,7 +184,7 @@ def test_who_waits_for_the_model_can_be_cancelled_too() -> None:
 
     def wait() -> None:
         try:
-            iw.attribute(lm, PROMPT, cancel=flag)
+            by_path(lm, PROMPT, cancel=flag)
         except Cancelled as error:
             outcome.append(error)
 
@@ -190,7 +212,7 @@ def test_another_thread_stops_a_batch_of_512_tokens_within_a_layer(
 
     def work() -> None:
         try:
-            iw.attribute(lm, ids, cancel=flag)
+            by_path(lm, ids, cancel=flag)
         except Cancelled:
             stopped.append(time.perf_counter())
 

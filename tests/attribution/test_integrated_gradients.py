@@ -20,7 +20,7 @@ from interp_widgets.attribution.integrated_gradients import (
 )
 from interp_widgets.interventions.ablation import Ablation
 from interp_widgets.interventions.added_vector import AddedVector
-from tests.attribution.formulas import LONG, PROMPT, asked, asked_formula, embedded, ignore, plain_loop
+from tests.attribution.formulas import LONG, PROMPT, asked, asked_formula, by_path, embedded, ignore, plain_loop
 from tests.tiny import FAMILIES, make_lm, make_model, make_tokenizer
 
 DOUBLE = torch.float64
@@ -192,7 +192,7 @@ def test_the_embeddings_are_what_the_model_itself_uses(family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_plain_loop_over_the_hugging_face_model_gives_the_same(family: str) -> None:
     lm = make_lm(family, dtype=DOUBLE)
-    result = iw.attribute(lm, PROMPT, " Canberra", quadrature="riemann", steps=13)
+    result = by_path(lm, PROMPT, " Canberra", quadrature="riemann", steps=13)
     baseline = torch.zeros(1, len(result.tokens), 32, dtype=DOUBLE)
     expected = plain_loop(lm.model, result.token_ids, baseline, int(result.target_ids[0]), 13)
     np.testing.assert_allclose(result.scores, expected, rtol=1e-11, atol=1e-13)
@@ -202,7 +202,7 @@ def test_a_plain_loop_over_the_hugging_face_model_gives_the_same(family: str) ->
 @pytest.mark.parametrize("quadrature", sorted(QUADRATURES))
 def test_the_batch_size_does_not_matter(family: str, quadrature: str) -> None:
     lm = make_lm(family, dtype=DOUBLE)
-    runs = [iw.attribute(lm, LONG, baseline="eos", quadrature=quadrature, batch_size=b) for b in (1, 7, 50)]
+    runs = [by_path(lm, LONG, baseline="eos", quadrature=quadrature, batch_size=b) for b in (1, 7, 50)]
     scale = np.abs(runs[0].scores).max()
     for run in runs[1:]:
         assert np.abs(run.scores - runs[0].scores).max() <= 1e-12 * scale
@@ -212,7 +212,7 @@ def test_the_batch_size_does_not_matter(family: str, quadrature: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_checkpoints_change_nothing(family: str) -> None:
     lm = make_lm(family, dtype=DOUBLE)
-    kept, again = (iw.attribute(lm, LONG, " warm and", " Paris", checkpoint=c) for c in (False, True))
+    kept, again = (by_path(lm, LONG, " warm and", " Paris", checkpoint=c) for c in (False, True))
     np.testing.assert_allclose(again.scores, kept.scores, rtol=1e-12, atol=1e-14)
     assert again.provenance.notes == ("with activation checkpoints",)
     assert kept.provenance.notes == ()
@@ -224,7 +224,7 @@ def test_completeness_converges_where_the_function_is_smooth(family: str) -> Non
     lm = make_lm(family, dtype=DOUBLE)
     errors = []
     for steps in (4, 16, 200):
-        diagnostics = iw.attribute(lm, PROMPT, " Canberra", baseline="eos", steps=steps).diagnostics
+        diagnostics = by_path(lm, PROMPT, " Canberra", baseline="eos", steps=steps).diagnostics
         errors.append(diagnostics["completeness_error"])
         assert abs(diagnostics["sum"] - diagnostics["due"]) <= errors[-1] * 10
     assert errors[0] > errors[1] > errors[2]
@@ -233,7 +233,7 @@ def test_completeness_converges_where_the_function_is_smooth(family: str) -> Non
 
 def test_due_is_the_difference_that_the_plain_model_makes() -> None:
     lm = make_lm("gpt_neox", dtype=DOUBLE)
-    result = iw.attribute(lm, PROMPT, " Canberra", " Sydney", baseline="eos")
+    result = by_path(lm, PROMPT, " Canberra", " Sydney", baseline="eos")
     target, foil = int(result.target_ids[0]), int(result.foil_ids[0])
     with torch.no_grad():
         rows = torch.stack([torch.tensor(result.token_ids), torch.full((len(result.tokens),), 1)])
@@ -261,7 +261,7 @@ def test_without_end_of_text_the_padding_token_stands_in() -> None:
     lm = make_lm("llama")
     lm.tokenizer.eos_token = None
     with pytest.raises(iw.errors.ArgumentError, match="neither an end-of-text nor a padding token"):
-        iw.attribute(lm, PROMPT, baseline="eos")
+        by_path(lm, PROMPT, baseline="eos")
     lm.tokenizer.pad_token = "<s>"
     assert torch.equal(baseline_embeds(lm, 2, "eos")[0], lm.embed(torch.tensor([[0, 0]])))
 
@@ -281,13 +281,13 @@ def test_a_text_is_repeated_or_cut_and_says_so(bos: bool) -> None:
 
 
 def test_the_note_of_the_baseline_reaches_the_provenance() -> None:
-    result = iw.attribute(make_lm("llama"), PROMPT, baseline="text:room")
+    result = by_path(make_lm("llama"), PROMPT, baseline="text:room")
     assert any(note.startswith("baseline text of ") for note in result.provenance.notes)
     assert result.settings["baseline"] == "text:room"
 
 
 def test_a_baseline_equal_to_the_prompt_gives_zeros() -> None:
-    result = iw.attribute(make_lm("llama", dtype=DOUBLE), PROMPT, baseline=f"text:{PROMPT}")
+    result = by_path(make_lm("llama", dtype=DOUBLE), PROMPT, baseline=f"text:{PROMPT}")
     assert not result.scores.any()
     assert result.diagnostics["due"] == pytest.approx(0, abs=1e-12)
 
@@ -297,11 +297,11 @@ def test_a_baseline_equal_to_the_prompt_gives_zeros() -> None:
 
 def test_active_interventions_are_seen_and_named() -> None:
     lm = make_lm("llama", dtype=DOUBLE)
-    before = iw.attribute(lm, PROMPT, " Canberra", quadrature="riemann", steps=7)
+    before = by_path(lm, PROMPT, " Canberra", quadrature="riemann", steps=7)
     vector = np.random.default_rng(0).normal(size=32)
     lm.ledger.add(AddedVector(vector, layer=1), name="push")
     with lm.using(Ablation(layer=2, site="mlp_out")):
-        during = iw.attribute(lm, PROMPT, " Canberra", quadrature="riemann", steps=7)
+        during = by_path(lm, PROMPT, " Canberra", quadrature="riemann", steps=7)
     assert before.provenance.interventions == ()
     assert during.provenance.interventions == ("push", "ablate mlp_out of layer 2")
     lm.ledger.clear()
@@ -318,14 +318,14 @@ def test_active_interventions_are_seen_and_named() -> None:
     for handle in handles:
         handle.remove()
     np.testing.assert_allclose(during.scores, expected, rtol=1e-10, atol=1e-13)
-    after = iw.attribute(lm, PROMPT, " Canberra", quadrature="riemann", steps=7)
+    after = by_path(lm, PROMPT, " Canberra", quadrature="riemann", steps=7)
     assert np.array_equal(after.scores, before.scores)
 
 
 def test_nothing_is_left_on_the_parameters() -> None:
     lm = make_lm("gpt2")
     before = lm.state_hash()
-    iw.attribute(lm, PROMPT)
+    by_path(lm, PROMPT)
     assert lm.state_hash() == before
     assert all(parameter.grad is None for parameter in lm.model.parameters())
     assert all(parameter.requires_grad for parameter in lm.model.parameters())
@@ -334,14 +334,14 @@ def test_nothing_is_left_on_the_parameters() -> None:
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 def test_the_callers_grad_mode_does_not_matter(mode: Any) -> None:
     lm = make_lm("llama")
-    expected = iw.attribute(lm, PROMPT).scores
+    expected = by_path(lm, PROMPT).scores
     with mode():
-        assert np.array_equal(iw.attribute(lm, PROMPT).scores, expected)
+        assert np.array_equal(by_path(lm, PROMPT).scores, expected)
 
 
 def test_bfloat16_follows_float32() -> None:
     models = [make_model("gpt_neox", dtype=dtype) for dtype in (torch.float32, torch.bfloat16)]
-    full, half = (iw.attribute(iw.LanguageModel(m, make_tokenizer()), PROMPT, " Canberra") for m in models)
+    full, half = (by_path(iw.LanguageModel(m, make_tokenizer()), PROMPT, " Canberra") for m in models)
     assert half.provenance.dtype == "bfloat16"
     assert half.scores.dtype == np.float64
     assert np.abs(half.scores - full.scores).max() < 0.1 * np.abs(full.scores).max()

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-import interp_widgets as iw
-from interp_widgets.attribution.target import N_CANDIDATES, continuation_log_probability, count_passes
-from interp_widgets.errors import TargetError
-from tests.attribution.formulas import LONG, PROMPT, asked, embedded
+from interp_widgets.attribution.target import FUNCTIONS, N_CANDIDATES, UNITS, count_passes
+from interp_widgets.errors import ArgumentError, TargetError
+from tests.attribution.formulas import LONG, PROMPT, asked, by_path, embedded
 from tests.tiny import FAMILIES, make_lm
 
 DOUBLE = torch.float64
@@ -101,8 +100,48 @@ def test_the_logit_difference_of_single_tokens_is_that_of_their_log_probabilitie
     x = embedded(lm, question)
     with torch.no_grad():
         by_logits = question.values(x)
-        one, other = (continuation_log_probability(lm, x, ids) for ids in (question.target_ids, question.foil_ids))
+        one, other = (asked(lm, PROMPT, token, function="log-probability").values(x) for token in (17, 42))
     torch.testing.assert_close(by_logits, one - other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("target", [None, " Canberra and not"])
+def test_each_function_is_that_of_the_plain_models_distribution(family: str, target: Any) -> None:
+    lm = make_lm(family, dtype=DOUBLE)
+    ids = lm.encode(PROMPT).ids
+    with torch.no_grad():
+        logits = lm.model(input_ids=torch.tensor(ids)[None]).logits[0, -1]
+    p = logits.softmax(-1)
+    first = asked(lm, PROMPT, target)
+    log_p = plain_log_probability(lm, ids, first.target_ids)
+    expected = {"log-probability": log_p, "probability": np.exp(log_p)}
+    if target is None:
+        expected |= {"logit": float(logits.max()), "entropy": -float((p * p.log()).sum())}
+    for function, value in expected.items():
+        question = asked(lm, PROMPT, target, function=function)
+        assert (question.function, question.unit) == (function, UNITS[function])
+        assert question.value == pytest.approx(value, rel=1e-9)
+        with torch.no_grad():
+            assert float(question.values(embedded(lm, question))[0]) == pytest.approx(value, rel=1e-9)
+    assert set(FUNCTIONS) == {"logit", "log-probability", "probability", "difference", "entropy"}
+
+
+@pytest.mark.parametrize(
+    ("target", "foil", "function", "message"),
+    [
+        (None, None, "logits", "Did you mean 'logit'"),
+        (None, None, 3, "function=3"),
+        (" Canberra", None, "difference", "needs a foil"),
+        (" Canberra", " Sydney", "logit", "no place for a foil"),
+        (" Canberra", " Sydney", "entropy", "no place for a foil"),
+        (" Canberra and", None, "logit", "a logit of its own"),
+        (" Canberra", None, "entropy", "leave the target out"),
+    ],
+)
+def test_a_function_that_does_not_fit_is_refused(lm: Any, target: Any, foil: Any, function: Any, message: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        asked(lm, PROMPT, target, foil, function)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "gemma2"])
@@ -111,39 +150,39 @@ def test_scores_for_a_foil_are_the_difference_of_two_runs(family: str) -> None:
     changes: dict[str, Any] = {"final_logit_softcapping": None} if family == "gemma2" else {}
     lm = make_lm(family, dtype=DOUBLE, **changes)
     close = 1e-12 if family == "gpt2" else 1e-6  # every RMSNorm of transformers computes in float32
-    both = iw.attribute(lm, LONG, 17, 42)
-    one, other = (iw.attribute(lm, LONG, target) for target in (17, 42))
+    both = by_path(lm, LONG, 17, 42)
+    one, other = (by_path(lm, LONG, target) for target in (17, 42))
     scale = np.abs(one.scores).max() + np.abs(other.scores).max()
     assert np.abs(both.scores - (one.scores - other.scores)).max() <= close * scale
     assert both.diagnostics["due"] == pytest.approx(one.diagnostics["due"] - other.diagnostics["due"], abs=1e-6)
 
-    span = iw.attribute(lm, LONG, " Canberra and", " Paris not")
-    one, other = (iw.attribute(lm, LONG, target) for target in (" Canberra and", " Paris not"))
+    span = by_path(lm, LONG, " Canberra and", " Paris not")
+    one, other = (by_path(lm, LONG, target) for target in (" Canberra and", " Paris not"))
     scale = np.abs(one.scores).max() + np.abs(other.scores).max()
     assert np.abs(span.scores - (one.scores - other.scores)).max() <= close * scale
 
 
 def test_swapping_target_and_foil_turns_every_sign(lm: Any) -> None:
-    one, other = iw.attribute(lm, PROMPT, " Canberra", " Sydney"), iw.attribute(lm, PROMPT, " Sydney", " Canberra")
+    one, other = by_path(lm, PROMPT, " Canberra", " Sydney"), by_path(lm, PROMPT, " Sydney", " Canberra")
     np.testing.assert_allclose(one.scores, -other.scores, rtol=1e-10)
     assert one.gap == pytest.approx(-other.gap, rel=1e-10)
 
 
 def test_a_target_may_be_a_token_id_of_any_integer_type(lm: Any) -> None:
-    by_text = iw.attribute(lm, PROMPT, "!", steps=3)
+    by_text = by_path(lm, PROMPT, "!", steps=3)
     token = by_text.target_ids[0]
     assert len(by_text.target_ids) == 1
     wishes: list[Any] = [int(token), token, np.int32(token)]
     for wish in wishes:
-        by_id = iw.attribute(lm, PROMPT, wish, steps=3)
+        by_id = by_path(lm, PROMPT, wish, steps=3)
         assert np.array_equal(by_id.scores, by_text.scores)
         assert by_id.target == by_text.target
 
 
 def test_a_prompt_may_be_token_ids_or_messages(lm: Any) -> None:
-    text = iw.attribute(lm, PROMPT, steps=3)
+    text = by_path(lm, PROMPT, steps=3)
     array: Any = text.token_ids
-    ids = iw.attribute(lm, array, steps=3)
+    ids = by_path(lm, array, steps=3)
     assert np.array_equal(ids.scores, text.scores)
     assert ids.provenance.prompt == text.token_ids.tolist()
     assert all(type(token) is int for token in ids.provenance.prompt)
@@ -151,7 +190,7 @@ def test_a_prompt_may_be_token_ids_or_messages(lm: Any) -> None:
     chatty = make_lm("gpt_neox", dtype=DOUBLE)
     chatty.tokenizer.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
     messages = [{"role": "user", "content": "The capital of Australia is"}]
-    result = iw.attribute(chatty, messages, steps=3)
+    result = by_path(chatty, messages, steps=3)
     assert [group.label for group in result.groups] == ["template", "user", "template"]
     assert result.provenance.prompt == messages
     assert result.text == "user: The capital of Australia is\n"
@@ -159,7 +198,7 @@ def test_a_prompt_may_be_token_ids_or_messages(lm: Any) -> None:
 
 def test_a_bos_that_the_tokenizer_adds_is_one_token_with_a_score() -> None:
     lm = make_lm("llama", bos=True)
-    result = iw.attribute(lm, PROMPT, " Canberra and", steps=3)
+    result = by_path(lm, PROMPT, " Canberra and", steps=3)
     assert result.token_ids[0] == 0
     assert result.provenance.bos == 1
     assert result.target == " Canberra and"
@@ -193,8 +232,8 @@ def test_a_forgotten_space_is_offered_when_it_is_more_probable(lm: Any, argument
         (None, None, (1, 1)),
         (" Canberra and", None, (2, 1)),
         (5, 7, (1, 1)),
-        (" Canberra and", 7, (2, 2)),
-        (None, " Sydney and", (2, 2)),
+        (" Canberra and", 7, (3, 2)),
+        (None, " Sydney and", (3, 2)),
         (" Canberra and", " Sydney and", (3, 2)),
     ],
 )

@@ -17,7 +17,7 @@ import torch
 from captum.attr import LayerIntegratedGradients
 
 import interp_widgets as iw
-from tests.attribution.formulas import LONG
+from tests.attribution.formulas import LONG, by_path
 from tests.tiny import FAMILIES, make_model, make_tokenizer
 
 pytestmark = pytest.mark.peers
@@ -73,7 +73,7 @@ def test_equal_to_captum_within_1e_7(
     family: str, quadrature: str, baseline: str, token: int, record_property: Any
 ) -> None:
     lm = with_a_zero_token(family)
-    result = iw.attribute(lm, LONG, " Canberra", baseline=baseline, quadrature=quadrature)
+    result = by_path(lm, LONG, " Canberra", baseline=baseline, quadrature=quadrature)
     target = int(result.target_ids[0])
     with exact_places():
         off = difference(result.scores, captum_scores(lm, result.token_ids, target, None, token, quadrature, 50))
@@ -89,7 +89,7 @@ def test_equal_to_captum_within_1e_7(
 @pytest.mark.parametrize("family", ["gpt2", "llama", "gemma3_text"])
 def test_a_foil_is_captums_difference(family: str) -> None:
     lm = with_a_zero_token(family)
-    result = iw.attribute(lm, LONG, " Canberra", " Sydney", baseline="eos")
+    result = by_path(lm, LONG, " Canberra", " Sydney", baseline="eos")
     assert len(result.target_ids) == len(result.foil_ids) == 1
     target, foil = int(result.target_ids[0]), int(result.foil_ids[0])
     theirs = captum_scores(lm, result.token_ids, target, foil, 1, "gauss-legendre", 50)
@@ -101,7 +101,7 @@ def test_a_foil_is_captums_difference(family: str) -> None:
 def test_where_captum_rounds_nothing_it_agrees_to_the_last_bits(family: str, quadrature: str) -> None:
     """1 / 32 is the same in float32. (GPT-J rounds inside: its attention is float32 whatever the model's dtype.)"""
     lm = with_a_zero_token(family)
-    result = iw.attribute(lm, LONG, " Canberra", baseline="eos", quadrature=quadrature, steps=32)
+    result = by_path(lm, LONG, " Canberra", baseline="eos", quadrature=quadrature, steps=32)
     with exact_places():
         theirs = captum_scores(lm, result.token_ids, int(result.target_ids[0]), None, 1, quadrature, 32)
     assert difference(result.scores, theirs) <= (1e-8 if family == "gptj" else 1e-12)
@@ -111,7 +111,7 @@ def test_where_captum_rounds_nothing_it_agrees_to_the_last_bits(family: str, qua
 def test_captums_trapezoid_is_ours_times_n_minus_1_over_n(steps: int) -> None:
     """It weighs n points by 1/n, though they span n - 1 intervals: it misses the integral of a constant by 1/n."""
     lm = with_a_zero_token("gpt2")
-    result = iw.attribute(lm, LONG, " Canberra", baseline="eos", quadrature="trapezoid", steps=steps)
+    result = by_path(lm, LONG, " Canberra", baseline="eos", quadrature="trapezoid", steps=steps)
     with exact_places():
         theirs = captum_scores(lm, result.token_ids, int(result.target_ids[0]), None, 1, "trapezoid", steps)
     assert difference(result.scores * (steps - 1) / steps, theirs) <= 1e-7
@@ -122,7 +122,7 @@ def test_captum_sees_the_ledger_too() -> None:
     """It calls the Hugging Face model, where our hooks are."""
     lm = with_a_zero_token("llama")
     lm.ledger.add(iw.AddedVector(np.random.default_rng(0).normal(size=32), layer=1))
-    result = iw.attribute(lm, LONG, " Canberra", baseline="eos")
+    result = by_path(lm, LONG, " Canberra", baseline="eos")
     theirs = captum_scores(lm, result.token_ids, int(result.target_ids[0]), None, 1, "gauss-legendre", 50)
     assert difference(result.scores, theirs) <= 1e-7
 
@@ -130,7 +130,7 @@ def test_captum_sees_the_ledger_too() -> None:
 @pytest.mark.default_model
 def test_equal_to_captum_within_1e_3_on_the_default_model(default_lm: Any, record_property: Any) -> None:
     prompt = "The Eiffel Tower is located in the city of Paris, and the Colosseum stands in the old city of"
-    result = iw.attribute(default_lm, prompt, baseline="eos")
+    result = by_path(default_lm, prompt, baseline="eos")
     assert len(result.tokens) == 23
     eos = default_lm.tokenizer.eos_token_id
     theirs = captum_scores(
