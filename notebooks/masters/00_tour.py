@@ -41,7 +41,7 @@ lm.next_token(prompt)
 # `iw.attribute` scores each token. With a *target* and a *foil* the question is a contrast: why ·Canberra rather than ·Sydney? The method here is integrated gradients (Sundararajan, Taly and Yan 2017), as textbooks give it: the straight line from a zero embedding to the prompt, 50 points, gradients averaged on the way.
 
 # %% id="attribute"
-result = iw.attribute(lm, prompt, target=" Canberra", foil=" Sydney")
+result = iw.attribute(lm, prompt, target=" Canberra", foil=" Sydney", method="integrated_gradients")
 result
 
 # %% [markdown] id="read"
