@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from interp_widgets.attribution.comparison import ComparisonResult, Entry
+from interp_widgets.attribution.matrix import MatrixResult, Said
 from interp_widgets.attribution.result import AttributionResult, Candidate, Group
 from interp_widgets.results.provenance import Provenance, Verdict
 
@@ -143,3 +144,38 @@ def make_comparison(**changes: Any) -> ComparisonResult:
     }
     provenance = {"prompt": one.text, "forward_passes": 1212, "seconds": 6.64, **changes.pop("provenance", {})}
     return ComparisonResult(**{**fields, **changes}, provenance=make_provenance(**provenance))
+
+
+def make_matrix(rows: int | None = None, **changes: Any) -> MatrixResult:
+    """What " Canberra, of course." comes from, or its first `rows` tokens; any field can be changed by name."""
+    prompt = changes.pop("prompt_pieces", ["The", " capital", " of", " Australia", " is"])
+    whole = changes.pop("generated", [" Canberra", ",", " of", " course", "."])
+    written = whole if rows is None else whole[:rows]
+    pieces = [*prompt, *written]
+    n, text = len(pieces), "".join(pieces)
+    scores = np.full((len(written), n), np.nan)
+    said = []
+    for i, piece in enumerate(written):
+        end = len(prompt) + i
+        scores[i, :end] = np.round(np.sin(np.arange(1, end + 1) * (i + 1.3)) * (i + 1), 3)
+        probability = 0.9 / (i + 1)
+        said.append(Said(piece, 100 + end, probability, 0.4 * (i + 1), " Sydney" if i == 0 else " the", 0.1))
+    fields: dict[str, Any] = {
+        "text": text,
+        "tokens": tuple(pieces),
+        "token_ids": np.arange(n, dtype=np.int64) + 100,
+        "spans": spans_of(pieces) if pieces else np.empty((0, 2), dtype=np.int64),
+        "groups": (),
+        "prompt_tokens": len(prompt),
+        "positions": np.arange(len(prompt), n, dtype=np.int64),
+        "said": tuple(said),
+        "scores": scores,
+        "complete": rows is None,
+        "unit": "log-probability",
+        "method": "leave_one_out",
+        "settings": {"delete": "eos"},
+        "diagnostics": {},
+        "verdict": TRUST,
+    }
+    provenance = {"prompt": "".join(prompt), **changes.pop("provenance", {})}
+    return MatrixResult(**{**fields, **changes}, provenance=make_provenance(**provenance))

@@ -25,6 +25,7 @@ from interp_widgets.attribution.payload import (
     scale,
     title,
     turns,
+    wished_function,
 )
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.results.numbers import count, duration, plain, signed
@@ -66,14 +67,23 @@ def compare_payload(result: ComparisonResult) -> dict[str, Any]:
         "rest": _rest(drawn, first),
         "candidates": next_tokens(result),
         "provenance": provenance_line(result.provenance, amount(result)),
-        "code": code(result, [f"methods={list(result.methods)!r}"], "compare"),
+        "code": code(result, _arguments(result), "compare"),
         "settings": settings(result),
     }
 
 
 def settings(result: ComparisonResult) -> dict[str, Any]:
     """What was asked, in the words of `iw.compare`."""
-    return {"target": result.target, "foil": result.foil, "methods": list(result.methods)}
+    return {
+        **{"target": result.target, "foil": result.foil, "methods": list(result.methods)},
+        **{"function": wished_function(result), "group": None if result.grouping == "token" else result.grouping},
+    }
+
+
+def _arguments(result: ComparisonResult) -> list[str]:
+    given = settings(result)
+    differing = [f"{name}={given[name]!r}" for name in ("function", "group") if given[name] is not None]
+    return [f"methods={list(result.methods)!r}", *differing]
 
 
 def _ranks(scores: NDArray[np.float64]) -> NDArray[np.int64]:

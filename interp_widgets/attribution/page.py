@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from interp_widgets.attribution.compare_html import compare_html
 from interp_widgets.attribution.compare_payload import compare_payload
 from interp_widgets.attribution.html import highlight_html
+from interp_widgets.attribution.matrix_html import matrix_html
+from interp_widgets.attribution.matrix_payload import matrix_payload
 from interp_widgets.attribution.payload import highlight_payload
 from interp_widgets.results.static import inline_json, inline_script
 from interp_widgets.storage import atomic_file
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult
+    from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
 
 # The browser itself refuses any request that this page would make; images are those that Save writes.
@@ -52,6 +55,12 @@ def compare_page(result: ComparisonResult, path: str | os.PathLike[str] | None =
     """As `highlight_page`, of several methods."""
     payload = compare_payload(result)
     return _page("compare", payload, compare_html(payload), path)
+
+
+def matrix_page(result: MatrixResult, path: str | os.PathLike[str] | None = None) -> str:
+    """As `highlight_page`, of generated text and its sources."""
+    payload = matrix_payload(result)
+    return _page("matrix", payload, matrix_html(payload), path)
 
 
 def _page(name: str, payload: dict[str, Any], twin: str, path: str | os.PathLike[str] | None) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
     from interp_widgets.widgets.highlight import Highlight as Highlight
+    from interp_widgets.widgets.matrix import Matrix as Matrix
 
-__all__ = ["Compare", "Highlight"]
+__all__ = ["Compare", "Highlight", "Matrix"]
 
 
 def __getattr__(name: str) -> Any:

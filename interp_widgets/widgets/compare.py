@@ -54,6 +54,8 @@ class Compare(CardWidget):
             if isinstance(methods, str) or not methods:
                 raise ArgumentError(f"methods={methods!r}: a list of at least one method's name")
             asked["methods"] = list(methods)
+        if not (target is KEEP and foil is KEEP):
+            asked["function"] = None  # it follows from them
         asked = turned_round(shown, asked, target, foil)
         self._worker.start(self._compare(shown, asked), self._succeed, asked)
 
@@ -78,9 +80,11 @@ class Compare(CardWidget):
             result: ComparisonResult = compare(
                 lm,
                 shown.provenance.prompt,
-                target=id_of(shown, asked["target"]),
+                target=None if asked["function"] == "entropy" else id_of(shown, asked["target"]),
                 foil=id_of(shown, asked["foil"]),
                 methods=asked["methods"],
+                function=asked["function"],
+                group=asked["group"],
                 seed=shown.provenance.seed,
                 progress=progress,
                 cancel=cancel,

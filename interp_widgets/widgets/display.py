@@ -7,11 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interp_widgets.attribution import compare_html, compare_payload, compare_text, html, payload, text
+from interp_widgets.attribution import (
+    compare_html,
+    compare_payload,
+    compare_text,
+    html,
+    matrix_html,
+    matrix_payload,
+    matrix_text,
+    payload,
+    text,
+)
 from interp_widgets.widgets.kernel import WIDGET_TYPE, running_kernel
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult
+    from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
     from interp_widgets.widgets.card import CardWidget
 
@@ -39,6 +50,13 @@ COMPARE = Kind(
     compare_html.compare_html,
     compare_text.text_of,
 )
+MATRIX = Kind(
+    matrix_payload.MIME_TYPE,
+    "Matrix",
+    matrix_payload.matrix_payload,
+    matrix_html.matrix_html,
+    matrix_text.text_of,
+)
 
 
 def bundle_of(kind: Kind, result: Any, widget: CardWidget | None = None) -> dict[str, Any]:
@@ -59,6 +77,10 @@ def mimebundle(result: AttributionResult) -> dict[str, Any]:
 
 def compare_bundle(result: ComparisonResult) -> dict[str, Any]:
     return bundle_of(COMPARE, result)
+
+
+def matrix_bundle(result: MatrixResult) -> dict[str, Any]:
+    return bundle_of(MATRIX, result)
 
 
 def _make_widget(kind: Kind, result: Any) -> CardWidget | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Any
+from typing import Any, cast
 
 import traitlets
 
@@ -97,9 +97,10 @@ class Highlight(CardWidget):
             named_here = {**asked, "target": id_of(shown, asked["target"]), "foil": id_of(shown, asked["foil"])}
             if asked["function"] == "entropy":
                 named_here["target"] = None  # it is of all next tokens
-            return attribute(
+            result = attribute(
                 lm, shown.provenance.prompt, seed=shown.provenance.seed, progress=progress, cancel=cancel, **named_here
             )
+            return cast(AttributionResult, result)  # of one next token, as nothing else can be asked here
 
         return work
 

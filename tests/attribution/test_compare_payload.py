@@ -111,7 +111,7 @@ def test_the_call_and_what_was_asked() -> None:
     )
     assert payload["settings"] == {
         "target": " Canberra", "foil": " Sydney",
-        "methods": ["leave_one_out", "shapley", "integrated_gradients"],
+        "methods": ["leave_one_out", "shapley", "integrated_gradients"], "function": None, "group": None,
     }  # fmt: skip
     assert payload["provenance"][:3] == ["5 tokens", "1\u2009212 forward passes", "6.6 s"]
 

@@ -84,7 +84,7 @@ def test_other_methods_and_another_target(compare: FakeCompare, monkeypatch: pyt
     assert compare.calls == [
         {
             "prompt": "The capital of Australia is", "target": 45421, "foil": 11809, "seed": 3,
-            "methods": ["shapley", "leave_one_out"],
+            "methods": ["shapley", "leave_one_out"], "function": None, "group": None,
         }
     ]  # fmt: skip
     assert widget.result.methods == ("leave_one_out", "shapley")

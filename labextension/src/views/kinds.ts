@@ -2,6 +2,7 @@
 
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { HighlightView, MIME_TYPE } from './highlight';
+import { MIME_TYPE as MATRIX_TYPE, MatrixView } from './matrix';
 
 /** A drawn picture without a live half. */
 export interface StillView {
@@ -28,7 +29,13 @@ export const COMPARE: PictureKind = {
   draw: payload => new CompareView(payload)
 };
 
-export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE];
+export const MATRIX: PictureKind = {
+  mime: MATRIX_TYPE,
+  name: 'matrix',
+  draw: payload => new MatrixView(payload)
+};
+
+export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX];
 
 /** The kind of a MIME type; what is not named is a highlight. */
 export function kindOf(mime: string | undefined): PictureKind {

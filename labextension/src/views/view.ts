@@ -95,6 +95,11 @@ export class CardView<P extends Picture, O extends Asleep, Folds> {
     this._draw();
   }
 
+  /** What is shown, or a sentence that says why nothing is. */
+  protected get payload(): P | string {
+    return this._payload;
+  }
+
   /** A new picture; what is folded out, and the focus, stay. */
   setPayload(payload: unknown): void {
     const before = this._payload;

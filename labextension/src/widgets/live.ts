@@ -47,13 +47,14 @@ export interface LiveView<O> {
 
 /**
  * Draws a view for a widget's model and keeps both in step until the view goes; returns what ends it. `hear` is told
- * of the kernel's own messages.
+ * of the kernel's own messages, `begin` may ask for what the page does not have.
  */
 export function mount<O extends Asleep>(
   { model, el, signal }: RenderContext,
   readOptions: (value: unknown) => O,
   draw: (payload: unknown, live: Live<O>) => LiveView<O>,
-  hear?: (message: unknown, channel: RequestChannel) => void
+  hear?: (message: unknown, channel: RequestChannel) => void,
+  begin?: (channel: RequestChannel) => void
 ): () => void {
   const channel = new RequestChannel(model);
   const saving = debounced(() => model.save_changes());
@@ -115,6 +116,7 @@ export function mount<O extends Asleep>(
   el.replaceChildren(view.element);
   // The first message of a kernel opens the channel that stays free while a cell runs.
   channel.ask('hello').catch(() => undefined);
+  begin?.(channel);
 
   // The notebook keeps the picture that is shown, not the one that the cell made: its renderer listens for this.
   const tell = (): void => announcePicture(el, model.get('payload'), model.get('still'));
