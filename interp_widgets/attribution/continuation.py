@@ -134,6 +134,60 @@ def said_of(lm: LanguageModel, logits: torch.Tensor, ids: Sequence[int]) -> list
     return found
 
 
+def matrix_result(
+    lm: LanguageModel,
+    prompt: Prompt,
+    encoded: Encoded,
+    text: Encoded,
+    positions: NDArray[np.int64],
+    said: Sequence[Said],
+    scores: Floats,
+    *,
+    complete: bool,
+    method: str,
+    settings: dict[str, Any],
+    diagnostics: dict[str, float],
+    verdict: Verdict,
+    interventions: tuple[str, ...],
+    seed: int,
+    batch_size: int,
+    forward_passes: int,
+    seconds: float,
+) -> MatrixResult:
+    """The rows so far as a result; `text` holds prompt and continuation, `encoded` the prompt."""
+    return MatrixResult(
+        text=text.text,
+        tokens=text.tokens,
+        token_ids=text.ids,
+        spans=text.spans,
+        groups=text.groups,
+        prompt_tokens=len(encoded),
+        positions=positions,
+        said=tuple(said),
+        scores=scores,
+        complete=complete,
+        unit="log-probability",
+        method=method,
+        settings=settings,
+        diagnostics=diagnostics,
+        verdict=verdict,
+        provenance=Provenance(
+            model=lm.name,
+            fingerprint=lm.fingerprint,
+            device=str(lm.device),
+            dtype=str(lm.dtype).removeprefix("torch."),
+            prompt=prompt if isinstance(prompt, str) else _plain(prompt),
+            bos=encoded.bos,
+            interventions=interventions,
+            versions=versions(),
+            seed=seed,
+            batch_size=batch_size,
+            forward_passes=forward_passes,
+            seconds=seconds,
+        ),
+    )
+
+
 def attribute_each(
     lm: LanguageModel,
     prompt: Prompt,
@@ -169,7 +223,7 @@ def attribute_each(
         states = lm.hidden(torch.as_tensor(text.ids)[None])[0, positions - 1]
         said = said_of(lm, lm.head(states), text.ids[positions].tolist())
         base = np.log(np.asarray([max(one_said.probability, 1e-300) for one_said in said]))
-        question = _question(lm, text, float(base.sum()))
+        question = span_question(lm, text, float(base.sum()))
         perturber = SpanPerturber(
             question,
             positions,
@@ -183,36 +237,24 @@ def attribute_each(
         scores = np.full((len(positions), len(text)), np.nan)
 
         def result(rows: int, verdict: Verdict, measured: dict[str, float]) -> MatrixResult:
-            return MatrixResult(
-                text=text.text,
-                tokens=text.tokens,
-                token_ids=text.ids,
-                spans=text.spans,
-                groups=text.groups,
-                prompt_tokens=n,
-                positions=positions[:rows],
-                said=tuple(said[:rows]),
-                scores=scores[:rows],
+            return matrix_result(
+                lm,
+                prompt,
+                encoded,
+                text,
+                positions[:rows],
+                said[:rows],
+                scores[:rows],
                 complete=rows == len(positions),
-                unit="log-probability",
                 method=method,
                 settings={"delete": delete} if one is None else {},
                 diagnostics=measured,
                 verdict=verdict,
-                provenance=Provenance(
-                    model=lm.name,
-                    fingerprint=lm.fingerprint,
-                    device=str(lm.device),
-                    dtype=str(lm.dtype).removeprefix("torch."),
-                    prompt=encoded.text if isinstance(prompt, str) else _plain(prompt),
-                    bos=encoded.bos,
-                    interventions=interventions,
-                    versions=versions(),
-                    seed=seed,
-                    batch_size=max(perturber.largest, 1),
-                    forward_passes=sum(passes) + perturber.forward_passes,
-                    seconds=time.perf_counter() - began,
-                ),
+                interventions=interventions,
+                seed=seed,
+                batch_size=max(perturber.largest, 1),
+                forward_passes=sum(passes) + perturber.forward_passes,
+                seconds=time.perf_counter() - began,
             )
 
         if one is None:
@@ -227,7 +269,7 @@ def attribute_each(
                 bar.advance(row + 1, len(positions), "one token after the other")
                 if row + 1 < len(positions):
                     partial(result(row + 1, UNTESTED, {}))
-        measured, word = _tested(perturber, scores, n, seed)
+        measured, word = tested(perturber, scores, n, seed)
         done = result(len(positions), word, measured)
         bar.finish("done")
     partial(done)
@@ -238,7 +280,7 @@ def _plain(prompt: Any) -> Any:
     return [dict(item) if hasattr(item, "keys") else int(item) for item in prompt]
 
 
-def _question(lm: LanguageModel, text: Encoded, value: float) -> Question:
+def span_question(lm: LanguageModel, text: Encoded, value: float) -> Question:
     none = np.empty(0, dtype=np.int64)
     return Question(
         lm=lm, prompt=text, target_ids=none, foil_ids=none, function="log-probability", unit="log-probability",
@@ -253,9 +295,7 @@ class _Sum:
         self.question, self.without = perturber.question, perturber.without_sum
 
 
-def _tested(
-    perturber: SpanPerturber, scores: Floats, prompt_tokens: int, seed: int
-) -> tuple[dict[str, float], Verdict]:
+def tested(perturber: SpanPerturber, scores: Floats, prompt_tokens: int, seed: int) -> tuple[dict[str, float], Verdict]:
     """The verdict on the prompt's tokens, whose scores are summed over the targets."""
     summed = np.nansum(scores[:, :prompt_tokens], axis=0)
     member = np.eye(prompt_tokens, scores.shape[1], dtype=bool)

@@ -18,9 +18,9 @@ __all__ = ["AUTO", "BASELINES", "QUADRATURES", "WAYS", "Method", "Scores", "Work
 
 # What method="auto" means: the best by benchmarks/attribution_quality.py within the cost of 50 passes with gradient;
 # for prompts of many units, where it would cost more, the best of those that need no pass for each.
-AUTO = "leave_one_out"
-AUTO_LONG = "relevance"
-AUTO_UNITS = 60
+AUTO = "two_sided_occlusion"
+_AUTO_BY_UNITS = ((30, AUTO), (90, "leave_one_out"))
+_AUTO_LONG = "relevance"
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -111,10 +111,15 @@ def find(name: str, parts: int = 1) -> Method:
     """The method by its name; "auto" is the one for a prompt of so many units. Raises ArgumentError offering the
     nearest name."""
     _load()
-    wanted = (AUTO if parts <= AUTO_UNITS else AUTO_LONG) if name == "auto" else name
+    wanted = auto(parts) if name == "auto" else name
     if not isinstance(wanted, str) or wanted not in _METHODS:
         raise not_one_of("method", name, ["auto", *_METHODS])
     return _METHODS[wanted]
+
+
+def auto(parts: int) -> str:
+    """What method="auto" means for a prompt of so many units."""
+    return next((name for most, name in _AUTO_BY_UNITS if parts <= most), _AUTO_LONG)
 
 
 def describe() -> list[Method]:
@@ -139,4 +144,5 @@ def _load() -> None:
         relevance,
         rollout,
         shapley,
+        two_sided,
     )

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.errors import ArgumentError, NonFiniteError, PromptTooLongError
@@ -22,7 +24,8 @@ class Step:
     """One generated token.
 
     text, id: the token; probability: the model's (at temperature 1, whatever the sampling temperature);
-    entropy: of the next-token distribution, in nats; runner_up: (text, probability) of the best other token.
+    entropy: of the next-token distribution, in nats; runner_up: (text, probability) of the best other token;
+    sources: with `attribute`, float64 scores of all tokens before it, in its log-probability.
     """
 
     text: str
@@ -30,6 +33,7 @@ class Step:
     probability: float
     entropy: float
     runner_up: tuple[str, float]
+    sources: NDArray[np.float64] | None = None
 
 
 def stream(
@@ -46,7 +50,7 @@ def stream(
     Text is cut at token borders: a character of several tokens arrives as U+FFFD; join the ids to get it whole.
     """
     encoded = lm.encode(prompt)
-    _check(max_new_tokens, temperature, len(encoded), lm.architecture.context_length)
+    check_length(max_new_tokens, temperature, len(encoded), lm.architecture.context_length)
     return _steps(lm, encoded.ids.tolist(), max_new_tokens, temperature, seed, cancel)
 
 
@@ -72,7 +76,7 @@ def stop_tokens(lm: LanguageModel) -> set[int]:
     return {int(i) for i in [*ids, lm.tokenizer.eos_token_id] if i is not None}
 
 
-def _check(max_new_tokens: int, temperature: float, length: int, context: int) -> None:
+def check_length(max_new_tokens: int, temperature: float, length: int, context: int) -> None:
     if max_new_tokens < 1:
         raise ArgumentError(f"max_new_tokens={max_new_tokens}: at least 1")
     if not 0 <= temperature < float("inf"):
@@ -107,14 +111,14 @@ def _steps(
             run.check()
             hidden = lm.hidden(given, past_key_values=cache, use_cache=True)
             logits = lm.head(hidden[:, -1])[0].float()
-        step = _choose(lm, logits, temperature, chance)
+        step = choose(lm, logits, temperature, chance)
         yield step
         if step.id in stops:
             return
         given = torch.tensor([[step.id]])
 
 
-def _choose(lm: LanguageModel, logits: Tensor, temperature: float, chance: torch.Generator) -> Step:
+def choose(lm: LanguageModel, logits: Tensor, temperature: float, chance: torch.Generator) -> Step:
     if not torch.isfinite(logits).all():
         raise NonFiniteError("the model's logits are not finite; an active intervention may be too strong")
     log_probabilities = logits.log_softmax(-1)

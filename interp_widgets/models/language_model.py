@@ -117,8 +117,25 @@ class LanguageModel:
         temperature: float = 0.0,
         seed: int = 0,
         cancel: threading.Event | None = None,
+        attribute: str | bool = False,
     ) -> Any:
-        """Yield a `Step` (text, id, probability, entropy in nats, runner-up) for each generated token."""
+        """Yield a `Step` (text, id, probability, entropy in nats, runner-up) for each generated token.
+
+        With `attribute` (True, or a name from `iw.attribution_methods()`) each step has its `sources`, the iterator's
+        `result()` is the matrix so far, and a notebook that shows the iterator draws it while the text is written.
+        """
+        if attribute is not False:
+            from interp_widgets.attribution.live import LiveAttribution
+
+            return LiveAttribution(
+                self,
+                prompt,
+                attribute=attribute,
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                seed=seed,
+                cancel=cancel,
+            )
         return stream(self, prompt, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, cancel=cancel)
 
     def next_token(self, prompt: Prompt, k: int = 5) -> list[tuple[str, float]]:
