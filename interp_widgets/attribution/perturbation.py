@@ -23,7 +23,7 @@ from torch import Tensor
 from interp_widgets.attribution.target import Question
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.models.memory import in_batches
-from interp_widgets.models.prefix import Prefix, can_reuse
+from interp_widgets.models.prefix import Prefix, can_reuse, windows
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -217,18 +217,29 @@ class Perturber:
             given = {"past_key_values": self._prefix.cache(start, len(rows)), "use_cache": True}
         if rows.hidden.any():
             hidden = np.pad(rows.hidden, ((0, 0), (0, len(tail))))
-            given |= hiding(torch.as_tensor(hidden), start, lm.dtype, lm.device)
+            given |= hiding(lm, torch.as_tensor(hidden), start)
         return lm.hidden(torch.as_tensor(ids), **given)
 
 
-def hiding(hidden: Tensor, start: int, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
+def hiding(lm: LanguageModel, hidden: Tensor, start: int) -> dict[str, Any]:
     """The arguments of a forward pass that hide positions (rows, tokens) from all others, for the queries from `start`
     on. Each token still sees itself: attention over nothing is not defined. Positions keep their numbers."""
     rows, length = hidden.shape
-    hidden = hidden.to(device)
-    query = torch.arange(start, length, device=device)[:, None]
-    key = torch.arange(length, device=device)[None]
-    seen = (key == query) | ((key < query) & ~hidden[:, None])
-    mask = torch.zeros(rows, 1, length - start, length, dtype=dtype, device=device)
-    mask.masked_fill_(~seen[:, None], torch.finfo(dtype).min)
-    return {"attention_mask": mask, "position_ids": torch.arange(start, length, device=device)[None].expand(rows, -1)}
+    hidden = hidden.to(lm.device)
+    query = torch.arange(start, length, device=lm.device)[:, None]
+    key = torch.arange(length, device=lm.device)[None]
+
+    def mask(window: int | None) -> Tensor:
+        near = key < query if window is None else (key < query) & (key > query - window)
+        seen = (key == query) | (near & ~hidden[:, None])
+        found = torch.zeros(rows, 1, length - start, length, dtype=lm.dtype, device=lm.device)
+        return found.masked_fill_(~seen[:, None], torch.finfo(lm.dtype).min)
+
+    # Who gives a mask takes the window of sliding attention upon himself; layers of different kinds take one each.
+    limits = windows(lm)
+    kinds = dict(zip(lm.model.config.layer_types, limits, strict=True)) if len(set(limits)) > 1 else {}
+    masks = {kind: mask(window) for kind, window in kinds.items()} or mask(limits[0] if limits else None)
+    return {
+        "attention_mask": masks,
+        "position_ids": torch.arange(start, length, device=lm.device)[None].expand(rows, -1),
+    }

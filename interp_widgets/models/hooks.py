@@ -148,7 +148,7 @@ def set_frame(
 ) -> None:
     """Note which positions the forward pass of `tokens` (batch, tokens, ...) covers, after `past` cached ones."""
     batch, length = tokens.shape[:2]
-    if mask is not None and mask.dim() == 2:
+    if isinstance(mask, Tensor) and mask.dim() == 2:
         seen = mask.to(tokens.device).long()
         positions = (seen.cumsum(-1) - 1).masked_fill(seen == 0, -1)[:, -length:]
         lengths = seen.sum(-1, keepdim=True)

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 
-def can_reuse(lm: LanguageModel, tokens: int) -> bool:
-    """True if every layer still knows the whole of a text of so many tokens."""
+def windows(lm: LanguageModel) -> list[int | None]:
+    """How many tokens each layer looks back at, itself among them; None for all. Empty where no layer is limited."""
     from transformers import DynamicCache
 
-    windows = [getattr(layer, "sliding_window", None) for layer in DynamicCache(config=lm.model.config).layers]
-    return all(window is None or tokens < int(window) for window in windows)
+    found = [getattr(layer, "sliding_window", None) for layer in DynamicCache(config=lm.model.config).layers]
+    return [None if window is None else int(window) for window in found] if any(found) else []
+
+
+def can_reuse(lm: LanguageModel, tokens: int) -> bool:
+    """True if every layer still knows the whole of a text of so many tokens."""
+    return all(window is None or tokens < window for window in windows(lm))
 
 
 class Prefix:
