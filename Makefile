@@ -53,7 +53,7 @@ rehearsal: ## take a made-up class through handing in, grading and feedback
 
 bench: ## measure against peers and print the tables
 	@$(PYTHON) tools/prepare.py
-	@exec $(BIN)/python benchmarks/integrated_gradients.py $(ARGS)
+	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove everything that was built, .venv and node_modules too
 	rm -rf .venv .make dist build labextension/node_modules labextension/lib labextension/tsconfig.tsbuildinfo

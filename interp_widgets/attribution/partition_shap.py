@@ -19,7 +19,7 @@ MAX_EVALS = 500
 Floats = NDArray[np.float64]
 
 
-class _Units:
+class Units:
     """What shap calls a masker: it hands the mask itself on, because we delete tokens, not characters."""
 
     immutable_outputs = True
@@ -68,7 +68,7 @@ def explain(work: Work, max_evals: int) -> Any:
     def answer(kept: NDArray[np.bool_]) -> Floats:
         return work.without(~kept)
 
-    explainer = shap.explainers.Partition(answer, _Units(names))
+    explainer = shap.explainers.Partition(answer, Units(names))
     state = np.random.get_state()  # the library breaks ties with the global generator
     np.random.seed(work.seed)
     try:
