@@ -34,8 +34,8 @@ _TINY = 1e-6
 
 
 def _through(new: Tensor, old: Tensor) -> Tensor:
-    """The value of `old` with the gradient of `new`."""
-    return new + (old - new).detach()
+    """The value of `old`, to the last bit, with the gradient of `new`."""
+    return old.detach() + (new - new.detach())
 
 
 def _halved(activation: Tensor, _: Tensor, frame: Frame | None) -> Tensor:

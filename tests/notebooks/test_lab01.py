@@ -10,12 +10,11 @@ import pytest
 
 from interp_widgets.course.catalogue import LABS
 from tests.notebooks.conftest import Runs
-from tests.notebooks.executing import FOLDER, Notebook, output
-from tools.masters import read
+from tests.notebooks.executing import Notebook, output
+from tests.notebooks.prose import NUMBER, after, numbers, numbers_of, text_of
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.timeout(1500)]
 LAB = next(lab for lab in LABS if lab.id == "lab01")
-NUMBER = r"([+-]?\d+\.?\d*)"
 
 
 @pytest.fixture
@@ -25,18 +24,7 @@ def shown(runs_of: Runs) -> Notebook:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    master = read(FOLDER / "masters" / f"{LAB.notebook}.py")
-    return "\n\n".join(cell.source for cell in master.cells if cell.kind == "markdown")
-
-
-def numbers(line: str) -> list[float]:
-    return [float(found) for found in re.findall(r"[+-]?\d+\.\d+|[+-]?\d+", line)]
-
-
-def after(word: str, line: str) -> float:
-    found = re.search(rf"{re.escape(word)} +{NUMBER}", line)
-    assert found is not None, (word, line)
-    return float(found[1])
+    return text_of(LAB)
 
 
 def test_the_surprise(shown: Notebook, text: str) -> None:
@@ -170,8 +158,7 @@ KNOWN = {
 
 
 def test_no_other_number_stands_in_the_text(text: str) -> None:
-    plain = re.sub(r"`[^`]*`|\$[^$]*\$|lab01-[qw]\d+", "", text)
-    assert set(re.findall(r"\d+(?:\.\d+)?", plain)) <= KNOWN
+    assert numbers_of(text, LAB) <= KNOWN
 
 
 def test_it_is_quick_and_small(runs_of: Runs, record_property: Callable[[str, object], None]) -> None:
