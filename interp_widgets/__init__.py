@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.matrix import MatrixResult as MatrixResult
     from interp_widgets.attribution.registry import attribution_methods as attribution_methods
     from interp_widgets.attribution.result import AttributionResult as AttributionResult
+    from interp_widgets.attribution.shap_explanation import shap_explanation as shap_explanation
     from interp_widgets.checkup import doctor as doctor
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
@@ -46,6 +47,7 @@ _FRONT_DOOR = {
     "estimate": "interp_widgets.planning",
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",
+    "shap_explanation": "interp_widgets.attribution.shap_explanation",
 }
 _MAKES_MODELS = ("LanguageModel", "load_model")
 _ROOMS = ("attribution", "course", "errors", "interventions", "models", "results", "widgets")

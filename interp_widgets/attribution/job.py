@@ -42,7 +42,7 @@ from interp_widgets.results.provenance import Provenance, Verdict, versions
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
-__all__ = ["Answer", "Job", "Progress", "allow", "answer", "prepare"]
+__all__ = ["Answer", "Job", "Progress", "allow", "answer", "prepare", "work_for"]
 
 CPU_TOKENS = 256  # of a pass with gradient; larger batches gain nothing (benchmarks/integrated_gradients.py)
 CPU_FORWARD_TOKENS = 512  # of a pass without
@@ -311,37 +311,50 @@ class _Tests:
     tester: Perturber
 
 
-def _score(job: Job, question: Question, bar: Bar, tested: bool) -> tuple[Scores, Work, _Tests]:
-    method, member = job.method, job.units.member
-    own = method.passes(len(member), job.settings)
-    total = own + rows_of_test(len(member), PAIRS)
-    stage = "deleting tokens" if method.by_units else "testing by deletion"
-
-    def perturber(of: Question, before: int) -> Perturber:
-        return Perturber(
-            of,
-            seed=job.seed,
-            batch_size=job.batch_size,
-            batch_tokens=job.plan.batch_tokens,
-            advance=lambda rows: bar.advance(min(before + rows, total), total, stage),
-        )
-
-    work = Work(
+def work_for(job: Job, question: Question, bar: Bar | None = None) -> Work:
+    """What the job's method gets beside the question."""
+    bar = Bar(None) if bar is None else bar
+    own, total = _rows(job)
+    return Work(
         settings=job.settings,
         seed=job.seed,
         batch_size=job.plan.batch_size,
         advance=lambda done, steps, text: bar.advance(done, total, text),
-        perturber=perturber(question, 0 if method.by_units else own),
-        units=member,
+        perturber=_perturber(job, question, bar, 0 if job.method.by_units else own),
+        units=job.units.member,
         names=job.units.tokens,
     )
+
+
+def _rows(job: Job) -> tuple[int, int]:
+    """Evaluations of the question that the method takes, and those with the tests."""
+    units = len(job.units.member)
+    own = job.method.passes(units, job.settings)
+    return own, own + rows_of_test(units, PAIRS)
+
+
+def _perturber(job: Job, question: Question, bar: Bar, before: int) -> Perturber:
+    total = _rows(job)[1]
+    stage = "deleting tokens" if job.method.by_units else "testing by deletion"
+    return Perturber(
+        question,
+        seed=job.seed,
+        batch_size=job.batch_size,
+        batch_tokens=job.plan.batch_tokens,
+        advance=lambda rows: bar.advance(min(before + rows, total), total, stage),
+    )
+
+
+def _score(job: Job, question: Question, bar: Bar, tested: bool) -> tuple[Scores, Work, _Tests]:
+    method, member = job.method, job.units.member
+    work = work_for(job, question, bar)
     found = method.run(question, work)
     scores = found.scores if method.by_units else member @ found.scores
     if not tested:
         return found, work, _Tests(scores, found.diagnostics, UNTESTED, 0, work.perturber)
     # Results of all methods are tested in one unit, and by what the answer's probability does.
     asked = question.as_log_probability()
-    tester = work.perturber if asked is question else perturber(asked, own)
+    tester = work.perturber if asked is question else _perturber(job, asked, bar, _rows(job)[0])
     tester.take_ways(work.perturber)
     return found, work, _test(job, question, replace(work, perturber=tester), found, scores)
 

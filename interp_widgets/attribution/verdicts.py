@@ -1,7 +1,7 @@
 """The plain word about a result, from what was measured and from thresholds that are stated here.
 
-do not trust   the method broke its own promise (completeness off by more than 20 %), or the order of the scores does
-               not beat random order in every way of deleting that was tried
+do not trust   the method broke its own promise (completeness off by more than 20 %), or the order of the scores beats
+               random order in no way of deleting that was tried, or not on average over them
 trust          the order beats random order by at least `TRUST_MARGIN` in every way, the promise holds within 5 %, and
                another seed would give much the same order
 caution        the rest
@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interp_widgets.attribution.diagnostics import Faithfulness
+from interp_widgets.attribution.perturbation import WAYS
 from interp_widgets.results.numbers import signed
 from interp_widgets.results.provenance import Verdict
 
 TRUST_ERROR = 0.05
 CAUTION_ERROR = 0.20
-TRUST_MARGIN = 2.0  # in the unit of the scores, a logarithm of odds or probability
+TRUST_MARGIN = 1.5  # in the unit of the scores, a logarithm of odds or probability
 STABLE = 0.7  # rank correlation between two halves of the samples
 
 UNTESTED = Verdict("caution", "the order of the scores was not tested")
@@ -52,17 +53,20 @@ def verdict(
     if test is None:
         return Verdict("caution", f"there is only one unit, so nothing to rank{kept}")
     measured = f"quality {signed(test.quality)}, random order {signed(test.random)} ({tested_unit})"
-    if test.margin <= 0:
+    best = max(way.margin for way in test.ways)
+    if best <= 0 or test.quality <= test.random:
         why = (
             "Deleting the tokens that this picture ranks high, and keeping only them, does no more than for tokens"
-            " drawn by chance, in at least one way of deleting.",
+            " drawn by chance.",
             *advice,
             _INSTEAD,
         )
         return Verdict("do not trust", f"{measured}: the order is no better than chance{kept}", why)
     doubts = []
     if test.margin < TRUST_MARGIN:
-        doubts.append(f"the margin over random order is {signed(test.margin)}, under {TRUST_MARGIN:g}")
+        worst = min(test.ways, key=lambda way: way.margin)
+        name = WAYS.get(worst.way, "the baseline's tokens in their places")
+        doubts.append(f"with tokens deleted so ({name}) the margin over random order is {signed(worst.margin)}")
     if error is not None and error > TRUST_ERROR:
         doubts.append("the sum is off by more than 5 %")
     if stability is not None and not stability >= STABLE:
