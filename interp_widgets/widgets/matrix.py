@@ -64,6 +64,7 @@ class Matrix(CardWidget):
         self._latest: MatrixResult | None = None  # of a run that has not ended
         self._memo: Memo = {}
         self._quiet = False
+        self._unsent = False  # the page's own copy of the picture lacks what was sent in parts
         self._runs = 0
         super().__init__(result, key=key)
         if start is not None:
@@ -169,7 +170,7 @@ class Matrix(CardWidget):
         if not self._same_tokens(result):
             self.selection = []
         self._drawn = result
-        self._quiet = True
+        self._quiet = self._unsent = True
         try:
             self.payload = payload
         finally:
@@ -201,7 +202,12 @@ class Matrix(CardWidget):
 
     def _draw(self, result: Any) -> None:
         self._stop_timer()
+        before = self.payload
         super()._draw(result)
+        with self.lock:
+            if self._unsent and self.payload == before:  # no change to tell of here, but one to the page
+                self.send_state("payload")
+            self._unsent = False
 
     def _stop_timer(self) -> None:
         with self._partial_lock:

@@ -36,7 +36,7 @@ MEASURE = """root => {
     if (at === element && !own) return below;
     const style = getComputedStyle(at);
     let surface = over(bytes(style.backgroundColor), below);
-    if (at.dataset.iw === 'token') {
+    if (at.matches('[data-iw="token"], .iw-cell')) {
       const tint = colours(style.backgroundImage).at(-1);
       if (tint !== undefined) surface = over(bytes(tint), surface);
     }
@@ -57,7 +57,7 @@ MEASURE = """root => {
       const shown = over([...ink.slice(0, 3), ink[3] * opacity(element)], surface);
       return { what: name(element), ink: shown, surface, ratio: ratio(shown, surface) };
     });
-  const marks = [...root.querySelectorAll('[data-iw="token"], .iw-bar, .iw-scale i')]
+  const marks = [...root.querySelectorAll('[data-iw="token"], .iw-bar, .iw-scale i, .iw-cell, .iw-chance')]
     .filter(element => element.checkVisibility() && element.dataset.score !== '0').map(element => {
       const surface = behind(element, false);
       const ink = over(bytes(colours(getComputedStyle(element).backgroundImage)[0]), surface);

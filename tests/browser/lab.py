@@ -233,9 +233,9 @@ class Lab:
         self.page.evaluate(f"index => {{ void ({RUN_CELL})(index); }}", index)
         self.page.wait_for_function(f"() => {PANEL}.sessionContext.session.kernel.status === 'busy'")
 
-    def card(self, index: int, state: str = "live") -> Card:
-        """The highlight in the output of a code cell, once it is there as the live widget (or as "static")."""
-        root = self.output(index).locator(f"[data-iw='highlight'][data-state='{state}']")
+    def card(self, index: int, state: str = "live", view: str = "highlight") -> Card:
+        """The picture in the output of a code cell, once it is there as the live widget (or as "static")."""
+        root = self.output(index).locator(f"[data-iw='{view}'][data-state='{state}']")
         root.wait_for()
         return Card(root)
 

@@ -163,6 +163,27 @@ def test_cancel_keeps_the_rows_that_were_done(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("at_once")
+def test_the_page_gets_the_whole_at_the_end_also_when_nothing_came_after_the_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    widget = Matrix()
+    states: list[Any] = []
+    monkeypatch.setattr(widget, "send_state", lambda key=None: states.extend([key] if isinstance(key, str) else key))
+    last = make_matrix(rows=2)
+
+    def work(cancel: threading.Event, progress: Any, partial: Callable[[MatrixResult], None]) -> MatrixResult:
+        partial(last)
+        return last
+
+    widget.run(work)
+    assert widget.wait(LIMIT)
+    assert states.count("payload") == 1
+    widget.run(lambda cancel, progress, partial: make_matrix())
+    assert widget.wait(LIMIT)
+    assert states.count("payload") == 2
+
+
+@pytest.mark.usefixtures("at_once")
 def test_an_error_keeps_the_rows_that_were_done() -> None:
     def work(cancel: threading.Event, progress: Any, partial: Callable[[MatrixResult], None]) -> MatrixResult:
         partial(make_matrix(rows=2))
