@@ -14,6 +14,7 @@ from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.comparison import ComparisonResult, Entry
 from interp_widgets.attribution.diagnostics import rank_correlation
 from interp_widgets.attribution.result import AttributionResult
+from interp_widgets.attribution.target import Wish
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.models.prompts import Prompt
 from interp_widgets.results.bar import Bar, Progress
@@ -29,8 +30,8 @@ METHODS = ("auto", "relevance", "shapley", "integrated_gradients", "attention_ro
 def compare(
     lm: LanguageModel,
     prompt: Prompt,
-    target: str | int | None = None,
-    foil: str | int | None = None,
+    target: Wish | None = None,
+    foil: Wish | None = None,
     *,
     methods: Sequence[str] = METHODS,
     progress: Progress | bool | None = None,
@@ -43,12 +44,13 @@ def compare(
     Parameters
     ----------
     methods: names from `iw.attribution_methods()`, at least two different ones
-    settings: as for `iw.attribute` (function, group, delete, samples, baseline, ..., seed); each method takes its own
+    settings: as for `iw.attribute` (function, by default the log-probability, or the difference with a foil; group, delete, samples, baseline, ..., seed); each method takes its own
     target, foil, progress, cancel, confirm: as for `iw.attribute`
 
     Raises what `iw.attribute` raises, and ArgumentError for fewer than two methods.
     """
     names = _names(lm, prompt, methods, settings)
+    settings = _same_function(settings, foil)
     if callable(confirm):
         cost = estimate_compare(lm, prompt, target, foil, methods=names, **settings)
         if not confirm(cost):
@@ -81,6 +83,12 @@ def _names(lm: LanguageModel, prompt: Prompt, methods: Sequence[str], settings: 
     return names
 
 
+def _same_function(settings: dict[str, Any], foil: Wish | None) -> dict[str, Any]:
+    """Each method has a function that it explains by default; side by side they explain the same."""
+    given = settings.get("function")
+    return {**settings, "function": "log-probability" if given is None and foil is None else given}
+
+
 _SETTINGS = (
     "function", "group", "delete", "samples", "baseline", "steps", "quadrature", "checkpoint", "seed", "batch_size",
 )  # fmt: skip
@@ -89,8 +97,8 @@ _SETTINGS = (
 def estimate_compare(
     lm: LanguageModel,
     prompt: Prompt,
-    target: str | int | None = None,
-    foil: str | int | None = None,
+    target: Wish | None = None,
+    foil: Wish | None = None,
     *,
     methods: Sequence[str] = METHODS,
     progress: Progress | bool | None = None,
@@ -100,6 +108,7 @@ def estimate_compare(
 ) -> Cost:
     """What `compare` with the same arguments would cost; runs nothing."""
     names = _names(lm, prompt, methods, settings)
+    settings = _same_function(settings, foil)
     costs = [estimate_attribute(lm, prompt, target, foil, name, **settings) for name in names]
     return Cost(
         forward_passes=sum(cost.forward_passes for cost in costs),

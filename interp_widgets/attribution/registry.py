@@ -142,6 +142,7 @@ def _load() -> None:
         partition_shap,
         path_methods,
         relevance,
+        rescaled,
         rollout,
         shapley,
         two_sided,
