@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 import interp_widgets as iw
@@ -60,15 +61,25 @@ def facts(lm: Any, wanted: int) -> list[tuple[str, str]]:
     folder = os.environ.get("INTERP_TEST_DATA")
     if not folder:
         raise SystemExit("INTERP_TEST_DATA is not set: the folder with counterfact_dev.jsonl")
-    found = []
+    pairs = []
     for line in (Path(folder) / "counterfact_dev.jsonl").read_text("utf-8").splitlines():
         record = json.loads(line)
-        prompt, answer = record["template"].format(record["subject"]), " " + record["target_true"]
-        if lm.next_token(prompt, 1)[0][0] == answer:
-            found.append((prompt, answer))
-            if len(found) == wanted:
-                break
-    return found
+        pairs.append((record["template"].format(record["subject"]), " " + record["target_true"]))
+    ids = [lm.encode(prompt).ids for prompt, _ in pairs]
+    found = []
+    for start in range(0, len(pairs), 256):
+        block = range(start, min(start + 256, len(pairs)))
+        for length in sorted({len(ids[i]) for i in block}):  # prompts of one length go together
+            alike = [i for i in block if len(ids[i]) == length]
+            best = lm.next_logits(torch.as_tensor(np.stack([ids[i] for i in alike]))).argmax(-1)
+            found += [i for i, token in zip(alike, best.tolist(), strict=True) if _says(lm, token, pairs[i][1])]
+        if len(found) >= wanted:
+            break
+    return [pairs[i] for i in sorted(found)[:wanted]]
+
+
+def _says(lm: Any, token: int, answer: str) -> bool:
+    return bool(lm.tokenizer.decode([token]) == answer)
 
 
 def sentences(lm: Any, wanted: int) -> list[tuple[str, str]]:

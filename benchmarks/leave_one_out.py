@@ -51,8 +51,10 @@ def captums(lm: Any, prompt: list[int], target: list[int], in_tokens: bool) -> A
 
     text = lm.tokenizer.decode(prompt)
     ablation: Any = FeatureAblation
-    wrapped = LLMAttribution(ablation(lm.model), lm.tokenizer)
-    given = TextTokenInput(text, lm.tokenizer, baselines=filler(lm))
+    wrapper: Any = LLMAttribution
+    wrapped = wrapper(ablation(lm.model), lm.tokenizer)
+    tokens: Any = TextTokenInput
+    given = tokens(text, lm.tokenizer, baselines=filler(lm))
     assert given.inp_tensor.shape[1] == len(prompt)
     with torch.no_grad():
         found = wrapped.attribute(given, target=torch.as_tensor(target), forward_in_tokens=in_tokens)
@@ -67,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     lm = iw.load_model()
     prompt, target = texts(lm)
-    works = {
+    works: dict[str, Any] = {
         "ours": lambda: ours(lm, prompt, target),
         "captum, single pass": lambda: captums(lm, prompt, target, False),
     }

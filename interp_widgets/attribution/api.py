@@ -29,10 +29,6 @@ Floats = NDArray[np.float64]
 
 @overload
 def attribute(
-    lm: LanguageModel, prompt: Prompt, target: Continuation, *args: Any, **settings: Any
-) -> AttributionResult | MatrixResult: ...
-@overload
-def attribute(
     lm: LanguageModel,
     prompt: Prompt,
     target: Wish | None = None,
@@ -53,6 +49,10 @@ def attribute(
     cancel: threading.Event | None = None,
     confirm: Callable[[Cost], bool] | bool | None = None,
 ) -> AttributionResult: ...
+@overload
+def attribute(
+    lm: LanguageModel, prompt: Prompt, target: Continuation, *args: Any, **settings: Any
+) -> AttributionResult | MatrixResult: ...
 def attribute(
     lm: LanguageModel,
     prompt: Prompt,

@@ -44,7 +44,8 @@ def compare(
     Parameters
     ----------
     methods: names from `iw.attribution_methods()`, at least two different ones
-    settings: as for `iw.attribute` (function, by default the log-probability, or the difference with a foil; group, delete, samples, baseline, ..., seed); each method takes its own
+    settings: as for `iw.attribute` (group, delete, samples, baseline, ..., seed), and each method takes its own; the
+        function is by default the log-probability, or the difference with a foil
     target, foil, progress, cancel, confirm: as for `iw.attribute`
 
     Raises what `iw.attribute` raises, and ArgumentError for fewer than two methods.

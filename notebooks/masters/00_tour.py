@@ -9,9 +9,11 @@
 # 2. draw which tokens pulled the answer one way or the other, and read the verdict above the picture,
 # 3. ask another question by a click, or by the keyboard alone,
 # 4. read back in Python what was selected in the picture,
-# 5. check a picture against what the model does, and keep it.
+# 5. check a picture against what the model does, and set methods side by side,
+# 6. watch the sources of a text while the model writes it,
+# 7. keep what you found.
 #
-# About 15 minutes. Nothing here needs the network once the model is prepared. Run each cell with Shift+Enter.
+# About 20 minutes. Nothing here needs the network once the model is prepared. Run each cell with Shift+Enter.
 
 # %% [markdown] id="start"
 # ## A model
@@ -105,9 +107,44 @@ for i, token in enumerate(result.tokens):
         f"{token!r:14} integrated gradients {result.scores[i]:+7.2f}   removed {whole - log_odds(without):+6.2f}"
     )
 
-# %% [markdown] id="ledger"
+# %% [markdown] id="compare-methods"
 # The two columns do not agree, in order or in size: the verdict was right to warn.
 #
+# ## Compare methods
+#
+# No single method is right everywhere, so ask several and look where they part. Each row has its own verdict; move over a token to see its rank in every row. `auto` deletes tokens and measures what really changes; attention rollout shows only where the model looks.
+#
+# Predict first: on a prompt whose answer the model knows well, will the methods agree on the token that matters most?
+
+# %% id="compare"
+tower = "The Eiffel Tower is located in the city of"
+comparison = iw.compare(
+    lm, tower, " Paris", methods=["auto", "relevance", "integrated_gradients", "attention_rollout"]
+)
+comparison
+
+# %% id="disagree"
+comparison.disagreements(3)
+
+# %% [markdown] id="streamed"
+# ## Watch it write
+#
+# With `attribute=True` generation says of each new token where it came from. In the notebook the matrix fills while the text is written: put the pointer on a generated token to light its sources, or on a source to light what it fed. The foot of a generated token shows how sure the model was.
+
+# %% id="stream"
+lm.stream("The capital of France is", max_new_tokens=8, attribute=True)
+
+# %% [markdown] id="streamed-python"
+# In Python it is an iterator; each step carries its sources.
+
+# %% id="steps"
+for step in lm.stream("The capital of France is", max_new_tokens=3, attribute=True):
+    strongest = int(np.argmax(step.sources))
+    print(
+        f"{step.text!r:10} probability {step.probability:.2f}   strongest source: token {strongest}"
+    )
+
+# %% [markdown] id="ledger"
 # ## Change the model, and change it back
 #
 # Interventions live in `lm.ledger`; the weights are never touched. The status bar at the foot of the window counts what is active. Here the attention of one layer is switched off inside a block, and is back after it.

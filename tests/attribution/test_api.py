@@ -238,8 +238,8 @@ def test_methods_are_listed_with_cost_and_promise() -> None:
     assert all(set(method) == {"name", "cost", "promises", "source"} and all(method.values()) for method in methods)
     assert {"integrated_gradients", "leave_one_out", "shapley", "relevance"} <= {m["name"] for m in methods}
     assert registry.find("auto") is registry.find(registry.AUTO)
-    assert registry.find("auto", registry.AUTO_UNITS) is registry.find(registry.AUTO)
-    assert registry.find("auto", registry.AUTO_UNITS + 1) is registry.find(registry.AUTO_LONG)
+    costs = [registry.find("auto", units).passes(units, {}) for units in range(1, 2000, 7)]
+    assert max(costs) <= 100, "auto stays within the cost of 50 passes with gradient, tests included"
 
 
 # The embedded default model

@@ -214,7 +214,7 @@ def test_a_forgotten_space_is_offered_when_it_is_more_probable(lm: Any, argument
         spaced = asked(lm, PROMPT, " " + word)
         plain = lm.tokenizer(PROMPT + word)["input_ids"][len(spaced.prompt) :]
         log_p = lm.next_logits(torch.tensor(spaced.prompt.ids)[None])[0].log_softmax(-1)
-        wishes = {"target": 3, argument: word}
+        wishes: dict[str, Any] = {"target": 3, argument: word}
         if log_p[int(spaced.target_ids[0])] > log_p[plain[0]]:
             refused += 1
             with pytest.raises(TargetError, match="Did you mean") as caught:
