@@ -45,7 +45,8 @@ def fit(gone: Bools, values: Floats, pi: Floats, penalty: float = PENALTY) -> tu
     centred, y = z - z_mean, values - y_mean
     w = np.linalg.solve((centred.T * pi) @ centred + penalty * np.eye(z.shape[1]), (centred.T * pi) @ y)
     rest, total = float(pi @ (y - centred @ w) ** 2), float(pi @ y**2)
-    return w, y_mean - float(z_mean @ w), 1 - rest / total if total > 0 else 1.0
+    varies = total > 1e-24 * float(pi @ values**2)  # beyond rounding
+    return w, y_mean - float(z_mean @ w), 1 - rest / total if varies else 1.0
 
 
 def _samples(settings: dict[str, Any]) -> int:

@@ -286,7 +286,14 @@ def test_thresholds(error: float | None, margin: float, stability: float | None,
     said = judged(error, a_test(margin), stability)
     assert said.word == expected
     assert bool(said.why) == (expected != "trust")
-    assert judged(error, a_test(100.0, margin), stability).word == expected, "every way counts"
+    both = judged(error, a_test(margin, margin + 1.0), stability).word
+    assert both == ("caution" if expected == "do not trust" and -1 < margin <= 0 else expected), "the worst way counts"
+
+
+def test_an_order_that_fails_in_one_way_of_deleting_is_no_worse_than_doubtful() -> None:
+    assert judged(None, a_test(100.0, -1.0)).word == "caution"
+    assert judged(None, a_test(1.0, -3.0)).word == "do not trust", "on average it does not beat random order"
+    assert judged(None, a_test(-0.1, -0.1)).word == "do not trust"
 
 
 def test_without_an_order_there_is_no_trust_and_a_broken_promise_needs_no_test() -> None:
@@ -313,7 +320,7 @@ def test_each_word_follows_from_what_the_result_itself_says() -> None:
             result = iw.attribute(make_lm(family), PROMPT, method=method, baseline="eos")
             d = result.diagnostics
             error, margin = d.get("completeness_error"), min(v for k, v in d.items() if k.startswith("margin_"))
-            if (error is not None and error > CAUTION_ERROR) or margin <= 0:
+            if (error is not None and error > CAUTION_ERROR) or d["quality"] <= d["quality_random"]:
                 expected = "do not trust"
             elif margin >= TRUST_MARGIN and (error is None or error <= TRUST_ERROR):
                 expected = "trust"
