@@ -13,6 +13,7 @@ from tests.notebooks.executing import FOLDER, Notebook, execute, output
 pytestmark = pytest.mark.notebooks
 PATH = FOLDER / "00_tour.ipynb"
 MIME_TYPE = "application/vnd.interp.highlight.v1+json"
+COMPARE = "application/vnd.interp.compare.v1+json"
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_the_widget_asks_the_same_question(tour: Notebook) -> None:
 
 
 def test_the_columns_disagree_in_order_and_size(tour: Notebook) -> None:
-    assert "do not agree, in order or in size" in prose(tour, "ledger")
+    assert "do not agree, in order or in size" in prose(tour, "compare-methods")
     rows = re.findall(r"integrated gradients +([+-][\d.]+) +removed +([+-][\d.]+)", output(tour, "remove"))
     assert len(rows) == 5
     scores, removed = ([float(row[column]) for row in rows] for column in (0, 1))
@@ -81,6 +82,22 @@ def test_the_columns_disagree_in_order_and_size(tour: Notebook) -> None:
 
     assert order(scores) != order(removed)
     assert max(map(abs, scores)) > 3 * max(map(abs, removed))
+
+
+def test_methods_side_by_side(tour: Notebook) -> None:
+    """Each row has a verdict of its own, and at least one of them is not to be trusted."""
+    cell = next(cell for cell in tour["cells"] if cell["id"] == "compare")
+    found = next(o["data"][COMPARE] for o in cell["outputs"] if COMPARE in o.get("data", {}))
+    words = {row["verdict"]["word"] for row in found["methods"]}
+    assert len(found["methods"]) == 4
+    assert "do not trust" in words
+    assert "rank" in output(tour, "disagree")
+
+
+def test_the_sources_of_a_text(tour: Notebook) -> None:
+    steps = re.findall(r"probability ([\d.]+) +strongest source: token (\d+)", output(tour, "steps"))
+    assert len(steps) == 3
+    assert [int(source) < 5 + i for i, (_, source) in enumerate(steps)] == [True] * 3, "a source comes before its token"
 
 
 def test_the_change_and_the_way_back(tour: Notebook) -> None:
@@ -98,8 +115,9 @@ def test_what_is_kept(tour: Notebook) -> None:
 
 def test_every_promise_of_the_tour_has_a_cell(tour: Notebook) -> None:
     """The numbered list at the top, and what the tour never claims: the network."""
-    assert re.findall(r"^(\d)\. ", prose(tour, "title"), re.MULTILINE) == ["1", "2", "3", "4", "5"]
+    assert re.findall(r"^(\d)\. ", prose(tour, "title"), re.MULTILINE) == list("1234567")
     sources = "\n".join(cell["source"] for cell in tour["cells"] if cell["cell_type"] == "code")
-    for call in ("load_model", "next_token", "iw.attribute", "Highlight", "widget.selection", "result.save", "to_html"):
+    calls = "load_model next_token iw.attribute Highlight widget.selection iw.compare lm.stream result.save to_html"
+    for call in calls.split():
         assert call in sources
     assert not re.search(r"https?://", Path(PATH).read_text("utf-8"))
