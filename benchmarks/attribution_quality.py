@@ -17,9 +17,11 @@ partition explainer (it is the library's own).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +106,16 @@ def cost(method: str, result: Any, tests: bool) -> float:
 
 
 def study(lm: Any, prompts: list[tuple[str, str]], methods: list[str]) -> list[dict[str, Any]]:
-    """For each prompt and method: quality and random order's in every way, cost, word of the verdict."""
-    rows = []
+    """For each prompt and method: quality and random order's in every way, cost, word of the verdict. Ctrl-C ends it
+    with the prompts that are done."""
+    rows: list[dict[str, Any]] = []
+    with contextlib.suppress(KeyboardInterrupt):
+        for done in _studied(lm, prompts, methods):
+            rows += done
+    return rows
+
+
+def _studied(lm: Any, prompts: list[tuple[str, str]], methods: list[str]) -> Iterator[list[dict[str, Any]]]:
     began = time.perf_counter()
     for i, (prompt, answer) in enumerate(prompts):
         encoded = lm.encode(prompt)
@@ -114,6 +124,7 @@ def study(lm: Any, prompts: list[tuple[str, str]], methods: list[str]) -> list[d
         other = lm.encode(prompts[(i + 1) % len(prompts)][0]).ids
         judge.add_way("another prompt", np.resize(other, len(encoded)))
         member = np.eye(len(encoded), dtype=bool)
+        rows = []
         for method in methods:
             result = iw.attribute(lm, prompt, answer, method=method, **SETTINGS.get(method, {}))
             test = faithfulness(judge, result.scores, member, seed=99, pairs=PAIRS, ways=WAYS)
@@ -133,7 +144,7 @@ def study(lm: Any, prompts: list[tuple[str, str]], methods: list[str]) -> list[d
                 }
             )
         print(f"  {i + 1} of {len(prompts)} prompts, {time.perf_counter() - began:.0f} s", flush=True)
-    return rows
+        yield rows
 
 
 def interval(values: NDArray[np.float64]) -> str:
@@ -152,11 +163,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", help="write the single numbers as JSON lines")
     asked = parser.parse_args(arguments)
     lm = iw.load_model()
-    prompts = [*facts(lm, asked.facts), *sentences(lm, asked.sentences)]
+    some, others = facts(lm, asked.facts), sentences(lm, asked.sentences)
+    # Mixed evenly, so that a run that is cut short has both.
+    places = [(i / max(len(kind), 1), prompt) for kind in (some, others) for i, prompt in enumerate(kind)]
+    prompts = [prompt for _, prompt in sorted(places, key=lambda place: place[0])]
     rows = study(lm, prompts, asked.methods)
     if asked.out:
         Path(asked.out).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    print(f"\n{len(prompts)} prompts, {np.mean([row['tokens'] for row in rows]):.1f} tokens on average")
+    done = len({row["prompt"] for row in rows})
+    print(f"\n{done} prompts, {np.mean([row['tokens'] for row in rows]):.1f} tokens on average")
     print(f"{'method':<22}{'quality':<24}{'  '.join(f'{way:>14}' for way in WAYS)}   cost  with tests  seconds")
     for method in asked.methods:
         mine = [row for row in rows if row["method"] == method]
@@ -174,7 +189,7 @@ def main(arguments: list[str] | None = None) -> None:
         mine = [row for row in held if row["word"] == word]
         beats = [min(np.subtract(row["quality"], row["random"])) >= MARGIN for row in mine]
         print(f"{word:<14}{len(mine):5} results   {np.mean(beats) if beats else float('nan'):6.1%}")
-    first = [row for row in held if row["method"] == asked.methods[0] and row["prompt"] < asked.facts]
+    first = [row for row in held if row["method"] == asked.methods[0] and prompts[row["prompt"]] in some]
     print(f"{asked.methods[0]} on facts: {np.mean([row['word'] == 'trust' for row in first]):.0%} marked trust")
 
 
