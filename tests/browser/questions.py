@@ -7,7 +7,10 @@ from typing import Any
 from tests.browser.lab import notebook
 
 LOAD = "import interp_widgets as iw\nlm = iw.load_model()"
-ASK = "result = iw.attribute(lm, 'The capital of Australia is', target=' Canberra', foil=' Sydney')"
+ASK = (
+    "result = iw.attribute(lm, 'The capital of Australia is', target=' Canberra', foil=' Sydney', "
+    "method='integrated_gradients')"
+)
 SHOW = "widget = iw.widgets.Highlight(result)\nwidget"
 PAYLOAD = "__import__('interp_widgets.attribution.payload', fromlist=['x']).highlight_payload(widget.result)"
 

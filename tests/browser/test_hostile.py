@@ -30,7 +30,7 @@ PROMPTS = {
 # As token ids: the first bytes of a character without the rest, between two words.
 LONE_BYTES = "[*lm.encode('The sign').ids, *lm.encode('👩').ids[:2], *lm.encode(' means').ids]"
 
-ASK = "result = iw.attribute(lm, {prompt}, steps=2)"
+ASK = "result = iw.attribute(lm, {prompt}, method='integrated_gradients', steps=2)"
 # Elements that our view may make; whatever else stands in a card came from a text.
 OURS = {
     *("SECTION", "HEADER", "FOOTER", "FIELDSET", "DIV", "SPAN", "BDI", "P", "B", "I", "PRE", "CODE", "KBD", "WBR"),

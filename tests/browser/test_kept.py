@@ -9,7 +9,8 @@ from tests.browser.lab import Lab, notebook
 MIME = "application/vnd.interp.highlight.v1+json"
 CELLS = (
     "import interp_widgets as iw\nlm = iw.load_model(device='cpu')",
-    "w = iw.widgets.Highlight(result=iw.attribute(lm, 'The capital of Australia is', steps=4))\nw",
+    "w = iw.widgets.Highlight(result=iw.attribute("
+    "lm, 'The capital of Australia is', method='integrated_gradients', steps=4))\nw",
 )
 
 

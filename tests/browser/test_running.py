@@ -18,7 +18,7 @@ from tests.browser.lab import Lab, notebook
 from tests.browser.questions import LOAD, SHOW
 
 PATH = "running.ipynb"
-ASK = "result = iw.attribute(lm, prompt, ' and', steps=1)"
+ASK = "result = iw.attribute(lm, prompt, ' and', method='integrated_gradients', steps=1)"
 LONG = f"""{LOAD}
 text = ' '.join(f'In {{year}} the town built a bridge, a school and a library.' for year in range(1500, 1600))
 prompt = lm.tokenizer.decode(lm.encode(text).ids[:512])
