@@ -17,7 +17,8 @@ from interp_widgets.course import progress
 from interp_widgets.course.catalogue import LABS
 from interp_widgets.course.checking import examine, find
 from interp_widgets.course.exercise import Exercise
-from tests.course.wrong_lab01 import Q3, Q10, RIGHT, WRONG, name_of
+from tests.course.wrong import name_in
+from tests.course.wrong_lab01 import Q3, Q10, RIGHT, WRONG
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -27,7 +28,7 @@ def answer(exercise: str, source: str) -> object:
 
     space: dict[str, object] = {"torch": torch}
     exec(source, space)
-    return space[name_of(exercise)]
+    return space[name_in(source)]
 
 
 def try_it(exercise: str, source: str) -> None:

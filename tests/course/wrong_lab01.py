@@ -5,26 +5,7 @@ Written apart from the exercises: the package recognises a mistake by its values
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """exercise, the mistake's name, and the whole text of the answer cell."""
-
-    exercise: str
-    mistake: str
-    source: str
-
-
-def _wrong(exercise: str, mistake: str, right: str, *changes: tuple[str, str]) -> Wrong:
-    """A right answer with some places changed, each of which must be there."""
-    for old, new in changes:
-        assert old in right, (exercise, mistake, old)
-        right = right.replace(old, new)
-    return Wrong(exercise, mistake, right.strip() + "\n")
-
+from tests.course.wrong import Wrong, changed
 
 GRADIENT = """
 def gradient(f, x):
@@ -147,99 +128,106 @@ _ALPHAS = "((torch.arange(steps, dtype=x.dtype) + 0.5) / steps)"
 _DUE = "due = f(x[None])[0] - f(baseline[None])[0]"
 
 WRONG: tuple[Wrong, ...] = (
-    _wrong(Q1, "magnitude", GRADIENT, ("slope[0]", "slope[0].abs()")),
-    _wrong(Q1, "times-input", GRADIENT, ("slope[0]", "slope[0] * x")),
-    _wrong(Q1, "wrong-sign", GRADIENT, ("f(point).sum()", "-f(point).sum()")),
-    _wrong(Q1, "unit-length", GRADIENT, ("slope[0]", "slope[0] / slope.norm().clamp(min=1e-12)")),
-    _wrong(Q2, "sum-not-mean", PATH, ("mean(0)", "sum(0)")),
-    _wrong(Q2, "times-input", PATH, ("return (x - baseline)", "return x")),
-    _wrong(Q2, "no-difference", PATH, ("return (x - baseline) * slopes", "return slopes")),
-    _wrong(Q2, "wrong-sign", PATH, ("return (x - baseline)", "return (baseline - x)")),
-    _wrong(Q2, "one-point", PATH, (_ALPHAS, "torch.ones(steps, dtype=x.dtype)")),
-    _wrong(Q2, "zero-baseline-path", PATH, ("(baseline + alphas * (x - baseline))", "(alphas * x)")),
-    _wrong(Q2, "right-ends", PATH, ("+ 0.5", "+ 1")),
-    _wrong(Q2, "left-ends", PATH, (" + 0.5", "")),
-    _wrong(Q2, "both-ends", PATH, (_ALPHAS, "torch.linspace(0, 1, steps, dtype=x.dtype)")),
-    _wrong(Q3, "no-baseline", GAP, (" - f(baseline[None])[0]", "")),
-    _wrong(Q3, "magnitude", GAP, ("float(scores.sum() - due)", "abs(float(scores.sum() - due))")),
-    _wrong(Q3, "wrong-sign", GAP, ("scores.sum() - due", "due - scores.sum()")),
-    _wrong(Q3, "mean-not-sum", GAP, ("scores.sum()", "scores.mean()")),
-    _wrong(Q3, "ratio", GAP, ("scores.sum() - due", "(scores.sum() - due) / due")),
-    _wrong(
+    changed(Q1, "magnitude", GRADIENT, ("slope[0]", "slope[0].abs()")),
+    changed(Q1, "times-input", GRADIENT, ("slope[0]", "slope[0] * x")),
+    changed(Q1, "wrong-sign", GRADIENT, ("f(point).sum()", "-f(point).sum()")),
+    changed(Q1, "unit-length", GRADIENT, ("slope[0]", "slope[0] / slope.norm().clamp(min=1e-12)")),
+    changed(Q2, "sum-not-mean", PATH, ("mean(0)", "sum(0)")),
+    changed(Q2, "times-input", PATH, ("return (x - baseline)", "return x")),
+    changed(Q2, "no-difference", PATH, ("return (x - baseline) * slopes", "return slopes")),
+    changed(Q2, "wrong-sign", PATH, ("return (x - baseline)", "return (baseline - x)")),
+    changed(Q2, "one-point", PATH, (_ALPHAS, "torch.ones(steps, dtype=x.dtype)")),
+    changed(Q2, "zero-baseline-path", PATH, ("(baseline + alphas * (x - baseline))", "(alphas * x)")),
+    changed(Q2, "right-ends", PATH, ("+ 0.5", "+ 1")),
+    changed(Q2, "left-ends", PATH, (" + 0.5", "")),
+    changed(Q2, "both-ends", PATH, (_ALPHAS, "torch.linspace(0, 1, steps, dtype=x.dtype)")),
+    changed(Q3, "no-baseline", GAP, (" - f(baseline[None])[0]", "")),
+    changed(Q3, "magnitude", GAP, ("float(scores.sum() - due)", "abs(float(scores.sum() - due))")),
+    changed(Q3, "wrong-sign", GAP, ("scores.sum() - due", "due - scores.sum()")),
+    changed(Q3, "mean-not-sum", GAP, ("scores.sum()", "scores.mean()")),
+    changed(Q3, "ratio", GAP, ("scores.sum() - due", "(scores.sum() - due) / due")),
+    changed(
         Q4, "reversed", SENSITIVITY, ("return moved and bool(", "return not (moved and bool("), (".all())", ".all()))")
     ),
-    _wrong(Q4, "any-zero", SENSITIVITY, ("[x != baseline]", ""), (".all()", ".any()")),
-    _wrong(Q4, "all-zero", SENSITIVITY, ("[x != baseline]", "")),
-    _wrong(Q4, "unmoved", SENSITIVITY, ("moved and ", "")),
-    _wrong(Q5, "all-at-once", BATCHES, ("split(batch)", "split(steps)")),
-    _wrong(
+    changed(Q4, "any-zero", SENSITIVITY, ("[x != baseline]", ""), (".all()", ".any()")),
+    changed(Q4, "all-zero", SENSITIVITY, ("[x != baseline]", "")),
+    changed(Q4, "unmoved", SENSITIVITY, ("moved and ", "")),
+    changed(Q5, "all-at-once", BATCHES, ("split(batch)", "split(steps)")),
+    changed(
         Q5,
         "evaluated-again",
         BATCHES,
         ("        total += torch", "        print(f(points))\n        total += torch"),
     ),
-    _wrong(
+    changed(
         Q5,
         "mean-of-means",
         BATCHES,
         ("[0].sum(0)", "[0].mean(0)"),
         ("total / steps", "total / len(alphas.split(batch))"),
     ),
-    _wrong(Q5, "last-batch-dropped", BATCHES, ("alphas.split(batch)", "alphas[: steps - steps % batch].split(batch)")),
-    _wrong(Q5, "sum-not-mean", BATCHES, (" / steps\n", "\n"), ("+ 0.5)\n", "+ 0.5) / steps\n")),
-    _wrong(
+    changed(Q5, "last-batch-dropped", BATCHES, ("alphas.split(batch)", "alphas[: steps - steps % batch].split(batch)")),
+    changed(Q5, "sum-not-mean", BATCHES, (" / steps\n", "\n"), ("+ 0.5)\n", "+ 0.5) / steps\n")),
+    changed(
         Q6,
         "no-gradient",
         LEAD,
         ("return logits[:, target] - logits[:, foil]", "return (logits[:, target] - logits[:, foil]).detach()"),
     ),
-    _wrong(Q6, "no-foil", LEAD, (" - logits[:, foil]", "")),
-    _wrong(Q6, "wrong-sign", LEAD, ("logits[:, target] - logits[:, foil]", "logits[:, foil] - logits[:, target]")),
-    _wrong(Q6, "first-position", LEAD, ("[:, -1]", "[:, 0]")),
-    _wrong(Q6, "off-by-one", LEAD, ("[:, -1]", "[:, -2]")),
-    _wrong(Q6, "probability", LEAD, ("[:, -1]", "[:, -1].softmax(-1)")),
-    _wrong(
+    changed(Q6, "no-foil", LEAD, (" - logits[:, foil]", "")),
+    changed(Q6, "wrong-sign", LEAD, ("logits[:, target] - logits[:, foil]", "logits[:, foil] - logits[:, target]")),
+    changed(Q6, "first-position", LEAD, ("[:, -1]", "[:, 0]")),
+    changed(Q6, "off-by-one", LEAD, ("[:, -1]", "[:, -2]")),
+    changed(Q6, "probability", LEAD, ("[:, -1]", "[:, -1].softmax(-1)")),
+    changed(
         Q6,
         "mean-over-rows",
         LEAD,
         ("return logits[:, target] - logits[:, foil]", "return (logits[:, target] - logits[:, foil]).mean()"),
     ),
-    _wrong(Q7, "no-baseline", MEASURE, (" - f(baseline[None])[0]", "")),
-    _wrong(Q7, "mean-not-sum", MEASURE, ("float(scores.sum())", "float(scores.mean(-1).sum())")),
-    _wrong(Q7, "right-ends", MEASURE, ("+ 0.5", "+ 1")),
-    _wrong(
+    changed(Q7, "no-baseline", MEASURE, (" - f(baseline[None])[0]", "")),
+    changed(Q7, "mean-not-sum", MEASURE, ("float(scores.sum())", "float(scores.mean(-1).sum())")),
+    changed(Q7, "right-ends", MEASURE, ("+ 0.5", "+ 1")),
+    changed(
         Q7,
         "zero-baseline",
         MEASURE,
         ("[0].detach()\n", "[0].detach()\n    baseline = torch.zeros_like(x)\n"),
     ),
-    _wrong(Q8, "token-zero", CAPTUM, ("inputs, baselines=baselines, ", "inputs, ")),
-    _wrong(Q8, "mean-not-sum", CAPTUM, ("[0].sum(-1)", "[0].mean(-1)")),
-    _wrong(Q8, "wrong-sign", CAPTUM, ("float(delta[0])", "-float(delta[0])")),
-    _wrong(
+    changed(Q8, "token-zero", CAPTUM, ("inputs, baselines=baselines, ", "inputs, ")),
+    changed(Q8, "mean-not-sum", CAPTUM, ("[0].sum(-1)", "[0].mean(-1)")),
+    changed(Q8, "wrong-sign", CAPTUM, ("float(delta[0])", "-float(delta[0])")),
+    changed(
         Q9,
         "no-baseline",
         NORMS,
         ("baseline + alphas.reshape(-1, *[1] * x.dim()) * (x - baseline)", "alphas.reshape(-1, *[1] * x.dim()) * x"),
     ),
-    _wrong(Q9, "squared", NORMS, ("norm(dim=1)", "square().sum(1)")),
-    _wrong(Q9, "absolute-sum", NORMS, ("norm(dim=1)", "abs().sum(1)")),
-    _wrong(Q9, "times-difference", NORMS, ("return slopes", "return ((x - baseline) * slopes)")),
-    _wrong(Q9, "one-norm", NORMS, ("norm(dim=1)", "norm()")),
-    _wrong(Q10, "ascending", DELETION, ("descending=True", "descending=False")),
-    _wrong(Q10, "by-magnitude", DELETION, ("scores.argsort", "scores.abs().argsort")),
-    _wrong(Q10, "one-by-one", DELETION, ("order[:k]", "order[k - 1]")),
-    _wrong(Q10, "wrong-sign", DELETION, ("value(ids[None])[0] - value(rows)", "value(rows) - value(ids[None])[0]")),
-    _wrong(Q10, "kept", DELETION, ("order[:k]", "order[k:]")),
-    _wrong(Q10, "from-zero", DELETION, ("order[:k]", "order[: k - 1]")),
-    _wrong(Q11, "exchanged", READING, ("target, foil,", "foil, target,")),
-    _wrong(Q11, "no-foil", READING, ("target, foil,", "target,")),
-    _wrong(Q11, "trusting", READING, ("against.verdict.word", '"trust"')),
+    changed(Q9, "squared", NORMS, ("norm(dim=1)", "square().sum(1)")),
+    changed(Q9, "absolute-sum", NORMS, ("norm(dim=1)", "abs().sum(1)")),
+    changed(Q9, "times-difference", NORMS, ("return slopes", "return ((x - baseline) * slopes)")),
+    changed(Q9, "one-norm", NORMS, ("norm(dim=1)", "norm()")),
+    changed(Q10, "ascending", DELETION, ("descending=True", "descending=False")),
+    changed(Q10, "by-magnitude", DELETION, ("scores.argsort", "scores.abs().argsort")),
+    changed(Q10, "one-by-one", DELETION, ("order[:k]", "order[k - 1]")),
+    changed(Q10, "wrong-sign", DELETION, ("value(ids[None])[0] - value(rows)", "value(rows) - value(ids[None])[0]")),
+    changed(Q10, "kept", DELETION, ("order[:k]", "order[k:]")),
+    changed(Q10, "from-zero", DELETION, ("order[:k]", "order[: k - 1]")),
+    changed(Q11, "exchanged", READING, ("target, foil,", "foil, target,")),
+    changed(Q11, "no-foil", READING, ("target, foil,", "target,")),
+    changed(Q11, "trusting", READING, ("against.verdict.word", '"trust"')),
 )
 
-
-def name_of(exercise: str) -> str:
-    """What the answer of an exercise is called."""
-    found = re.search(r"^def (\w+)", RIGHT[exercise], re.MULTILINE)
-    assert found is not None
-    return found[1]
+# Faults that change nothing that can be seen: (exercise, what was changed), and why.
+_BATCH = "for part in ((torch.arange(steps, dtype=x.dtype) + 0.5) / steps).split(10):"
+_SLOPE = "(slope,) = torch.autograd.grad(f(point).sum(), point)"
+EQUIVALENT = {
+    ("lab01-q1", f"sum to mean: f(point).sum in {_SLOPE}"): "there is one row",
+    ("lab01-q1", "one less: 0 in return slope[0]"): "the last of one row is the first",
+    ("lab01-q7", "one less: 0 in x = lm.embed(torch.tensor([ids]))[0].detach()"): "the last of one prompt is the first",
+    ("lab01-q7", f"one more: 10 in {_BATCH}"): "11 points at a time give the same scores",
+    ("lab01-q7", f"one less: 10 in {_BATCH}"): "and so do 9",
+    ("lab01-q8", "one less: 0 in return scores.sum(-1)[0], delta.item()"): "the last of one prompt is the first",
+    ("lab01-q10", "one less: 1 in for k in range(1, len(ids) + 1):"): "for k = 0 nothing is replaced",
+    ("lab01-q10", "one less: 0 in return value(ids[None])[0] - value(rows)"): "the last of one prompt is the first",
+}

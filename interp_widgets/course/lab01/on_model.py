@@ -7,7 +7,6 @@ on the default model.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from interp_widgets.attribution.api import attribute
 from interp_widgets.attribution.integrated_gradients import integrate
 from interp_widgets.attribution.target import Question, ask
 from interp_widgets.course.compare import Miss
+from interp_widgets.course.default_model import default_lm
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
 from interp_widgets.course.tiny_model import tiny_lm
 
@@ -160,17 +160,6 @@ def _on_tiny(rng: np.random.Generator) -> Arguments:
 def _from_anywhere(rng: np.random.Generator) -> Arguments:
     lm, ids, target, steps = _on_tiny(rng)
     return lm, ids, target, torch.as_tensor(rng.normal(size=(_TOKENS, lm.architecture.width))), steps
-
-
-@lru_cache(maxsize=1)
-def default_lm() -> LanguageModel:
-    """A copy of its own (on the CPU its weights are shared): the learner's may have been changed."""
-    from interp_widgets.models import live
-    from interp_widgets.models.loading import load_model
-
-    lm = load_model()
-    live.leave_out(lm)
-    return lm
 
 
 def _on_default(rng: np.random.Generator) -> Arguments:

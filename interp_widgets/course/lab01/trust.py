@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from interp_widgets.attribution.api import attribute
+from interp_widgets.course.default_model import default_lm
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
 from interp_widgets.course.lab01.functions import Known, Normalised
 from interp_widgets.course.lab01.inputs import quadratic, random_numbers
-from interp_widgets.course.lab01.on_model import FOIL, PROMPT, TARGET, default_lm
+from interp_widgets.course.lab01.on_model import FOIL, PROMPT, TARGET
 
 # Exercise 9
 
