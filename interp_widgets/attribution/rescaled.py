@@ -39,8 +39,8 @@ def shared(differences: np.ndarray[Any, Any], steps: np.ndarray[Any, Any]) -> np
 
 def _run(question: Question, work: Work) -> Scores:
     lm, steps = question.lm, int(work.settings["steps"])
-    baseline, note = baseline_embeds(lm, len(question.prompt), work.settings["baseline"])
     with torch.no_grad():
+        baseline, note = baseline_embeds(lm, len(question.prompt), work.settings["baseline"])
         end = lm.embed(torch.as_tensor(question.prompt.ids)[None])
     difference = end - baseline
     ends = np.empty(steps + 1)
@@ -83,7 +83,8 @@ RESCALED = register(
         cost="2 x steps + 1 forward, steps backward (50)",
         promises="completeness, also with RMSNorm: each step of the path is given what it really changed",
         source="after Sundararajan, Taly and Yan 2017; every step scaled to its own difference",
-        passes=lambda units, settings: int(settings["steps"]) * 4 // 3,
+        passes=lambda units, settings: 2 * int(settings["steps"]) + 1,
+        share=2 / 3,  # every second pass has no way back
         run=_run,
     )
 )
