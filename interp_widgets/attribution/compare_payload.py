@@ -53,7 +53,7 @@ def compare_payload(result: ComparisonResult) -> dict[str, Any]:
     return {
         "version": 1,
         "title": title(result),
-        "sentence": led(result, _agreed(result)),
+        "sentence": _sentence(result),
         "boxes": [_box(box) for box in drawn[first:]],
         "groups": turns(result.groups, drawn[first:]),
         "methods": [
@@ -138,6 +138,13 @@ def _number(value: float) -> float | None:
 
 def _correlation(value: float) -> str:
     return plain(round(float(value), 2), 1.0) if np.isfinite(value) else _NO_RANK
+
+
+def _sentence(result: ComparisonResult) -> str:
+    """How far the methods agree; where the target does not lead, by how much comes first."""
+    agreed = _agreed(result)
+    told = led(result, agreed[0].lower() + agreed[1:])
+    return told[0].upper() + told[1:]
 
 
 def _agreed(result: ComparisonResult) -> str:

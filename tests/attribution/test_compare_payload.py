@@ -35,7 +35,7 @@ def test_the_question_and_the_agreement() -> None:
         "leave-one-out and Shapley values"
     )
     behind = compare_payload(make_comparison(gap=-0.06))
-    assert behind["sentence"].startswith("·Sydney leads by 0.060 log-odds; Rank correlation")
+    assert behind["sentence"].startswith("·Sydney leads by 0.060 log-odds; rank correlation")
 
 
 def test_two_methods_have_one_correlation() -> None:

@@ -6,7 +6,7 @@ import type { Controls } from '../fields';
 import type { ExplainArgs, Options } from './live';
 import type { ComparePayload } from './payload';
 
-/** A list of boxes to tick; work may be long, so nothing is asked before the button is pressed. */
+/** A list of boxes to tick; work may be long, so nothing is asked before the button is pressed; it takes two. */
 function methodList(
   payload: ComparePayload,
   options: Options,
@@ -24,7 +24,7 @@ function methodList(
   );
   const settle = (): void => {
     const now = wanted();
-    ask.disabled = now.length === 0 || (now.length === chosen.size && now.every(name => chosen.has(name)));
+    ask.disabled = now.length < 2 || (now.length === chosen.size && now.every(name => chosen.has(name)));
   };
   boxes.forEach(({ box }) => box.addEventListener('change', settle));
   settle();
