@@ -27,7 +27,8 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 FRONT = ROOT / "labextension"
 MIN_PYTHON = (3, 11)
 MIN_NODE = (20, 19)
-BUILT = ("interp_widgets/labextension/package.json", "interp_widgets/static/highlight.js")
+VIEWS = ("compare", "highlight", "matrix")
+BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{view}.js" for view in VIEWS))
 NOT_SOURCES = {"node_modules", "lib", "tsconfig.tsbuildinfo", "coverage"}
 
 
