@@ -179,7 +179,7 @@ def _cost(
     second, second_weight = _second_passes(method, parts)
     weighted = (
         asking
-        + own * (_weight(method, plan) if method.gradient else method.share)
+        + own * method.share * (_weight(method, plan) if method.gradient else 1.0)
         + tests * 0.8  # a changed prompt starts at its first change
         + second * each * second_weight
     )
@@ -252,9 +252,9 @@ def answer(
     if method.gradient and plan.bytes > 2**28:  # not after Cancelled: it takes as long as a cancel may
         give_back()
     perturbers = [work.perturber, *([] if tests.tester is work.perturber else [tests.tester])]
-    computed = (question.forward_passes + found.forward_passes * _weight(method, plan) + tests.passes * 3.0) * len(
-        job.encoded
-    ) + sum(each.tokens for each in perturbers)
+    computed = (
+        question.forward_passes + found.forward_passes * method.share * _weight(method, plan) + tests.passes * 3.0
+    ) * len(job.encoded) + sum(each.tokens for each in perturbers)
     lm.note_speed(seconds / computed)
     return Answer(
         job=job,

@@ -76,7 +76,7 @@ class Method:
     settings: what it takes of `iw.attribute`'s settings; gradient: whether it needs a backward pass; random: whether
     its scores depend on the seed; by_units: whether it deletes units (tokens, words, ...) as one, so that grouping
     makes it cheaper; cost: in words; promises: what its scores guarantee; passes: of (units, settings), how many
-    evaluations of the question it takes; share: of the prompt's tokens, how many a changed prompt computes on average;
+    evaluations of the question it takes; share: how much of an evaluation it computes on average;
     deletes_by: its way of deleting when none is asked for; explains: the function of a target without foil when none is
     asked for (None: the logit of a single token);
     advice: of (question, settings), paragraphs on what may be wrong and what to do.
