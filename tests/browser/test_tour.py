@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import PANEL, Lab
@@ -21,6 +22,7 @@ def cell_index(lab: Lab, cell_id: str) -> int:
     return index
 
 
+@pytest.mark.timeout(900)
 def test_tour(lab: Lab) -> None:
     began = time.perf_counter()
     lab.open(PATH)
@@ -31,7 +33,7 @@ def test_tour(lab: Lab) -> None:
     print(f"\ntour: open after {opened - began:.1f} s, first highlight after {seen - began:.1f} s")
     assert first.title == AGAINST_SYDNEY
     last = lab.cell(cell_index(lab, "save")).locator(".jp-InputPrompt")
-    expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=120_000)
+    expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=400_000)
     lab.wait_idle()
     assert lab.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
 
