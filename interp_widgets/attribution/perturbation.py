@@ -108,12 +108,13 @@ class Perturber:
         longest = len(question.prompt) + max(len(tail) for tail in question.tails)
         self._reuse = reuse and can_reuse(question.lm, longest)
         self._prefix: Prefix | None = None
+        self._own_pass = 0
         lm, n = question.lm, len(question.prompt)
         self._replacements: dict[str, Ids] = {"eos": np.full(n, filler(lm))}
 
     @property
     def forward_passes(self) -> int:
-        return self.rows * self.question.passes_each + (self._prefix is not None)
+        return self.rows * self.question.passes_each + self._own_pass
 
     def add_way(self, name: str, replacement: Ids) -> None:
         """Another way of deleting: `replacement` (tokens,) stands in the places of what is gone."""
@@ -186,7 +187,12 @@ class Perturber:
         start = start if self._reuse else 0
         with torch.no_grad():
             if start and self._prefix is None:
-                self._prefix = Prefix(self.question.lm, torch.as_tensor(self.question.prompt.ids)[None])
+                known = self.question.prefix
+                if known is not None and known.holds():
+                    self._prefix = known
+                else:
+                    self._prefix = Prefix(self.question.lm, torch.as_tensor(self.question.prompt.ids)[None])
+                    self._own_pass = 1
             found: dict[int, Floats] = {}
 
             def work(a: int, b: int) -> None:

@@ -24,6 +24,7 @@ from torch import Tensor
 from interp_widgets.attribution.result import Candidate
 from interp_widgets.errors import ArgumentError, PromptTooLongError, TargetError, not_one_of
 from interp_widgets.models.diagnose import require_finite
+from interp_widgets.models.prefix import Prefix, can_reuse
 from interp_widgets.models.prompts import Encoded, continuation, decode, looks_joined
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Question:
     value: the number explained, at the prompt itself; log_probability: of the target, there
     function: which number of target and foil; see FUNCTIONS
     gap: log-odds of the target over the foil, or over the best other next token
-    forward_passes: what it took to find out
+    forward_passes: what it took to find out; prefix: keys and values of the prompt, where they can be used again
     """
 
     lm: LanguageModel
@@ -63,6 +64,7 @@ class Question:
     gap: float
     candidates: tuple[Candidate, ...]
     forward_passes: int
+    prefix: Prefix | None = None
 
     @property
     def target(self) -> str:
@@ -146,8 +148,8 @@ def ask(
     """
     with torch.no_grad():
         ids = torch.as_tensor(prompt.ids)[None]
-        last = lm.hidden(ids)[:, -1:]
-        logits = lm.head(last[:, -1])[0].cpu().double()  # in this order: MPS has no float64
+        prefix = Prefix(lm, ids)
+        logits = lm.head(prefix.last[:, -1])[0].cpu().double()  # in this order: MPS has no float64
         require_finite(lm, ids, logits)
         log_p = logits.log_softmax(-1)
         if target is None:
@@ -177,10 +179,14 @@ def ask(
             gap=0.0,
             candidates=_candidates(lm, log_p, [ids for ids in (target_ids, foil_ids) if len(ids)]),
             forward_passes=1,
+            prefix=prefix if can_reuse(lm, longest) else None,
         )
         tails = question.tails
         if all(len(tail) == 0 for tail in tails):
-            passes, value = 1, float(question.read([last] * len(tails))[0])
+            passes, value = 1, float(question.read([prefix.last] * len(tails))[0])
+        elif question.prefix is not None:
+            states = [prefix.after(torch.as_tensor(tail)[None]) for tail in tails]
+            passes, value = 1 + sum(len(tail) > 0 for tail in tails), float(question.read(states)[0])
         else:
             passes, value = 1 + len(tails), float(question.values(lm.embed(ids))[0])
     if foil is not None:
@@ -223,8 +229,11 @@ def count_passes(lm: LanguageModel, prompt: Encoded, target: Wish | None, foil: 
     """How many forward passes `ask` takes, and each row of `Question.values`; runs nothing. Raises TargetError."""
     wishes = [(target, "target"), (foil, "foil")]
     lengths = [len(_ids(lm, prompt, wish, argument)) for wish, argument in wishes if wish is not None]
-    each = 2 if max(lengths, default=1) > 1 and foil is not None else 1
-    return 1 if max(lengths, default=1) == 1 else 1 + each, each
+    longest = max(lengths, default=1)
+    each = 2 if longest > 1 and foil is not None else 1
+    if can_reuse(lm, len(prompt) + longest - 1):
+        return 1 + sum(length > 1 for length in lengths), each
+    return 1 if longest == 1 else 1 + each, each
 
 
 def _ids(lm: LanguageModel, prompt: Encoded, wish: Wish, argument: str) -> Ids:

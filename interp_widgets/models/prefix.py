@@ -29,15 +29,19 @@ def can_reuse(lm: LanguageModel, tokens: int) -> bool:
 
 
 class Prefix:
-    """Keys and values of token ids (1, tokens), for each layer (1, heads, tokens, head size); no gradient."""
+    """Keys and values of token ids (1, tokens), for each layer (1, heads, tokens, head size); no gradient.
+
+    last: the last hidden state of the last token, (1, 1, width); snapshot: the interventions under which they hold.
+    """
 
     def __init__(self, lm: LanguageModel, ids: Tensor) -> None:
         from transformers import DynamicCache
 
         self.lm = lm
         cache: Any = DynamicCache(config=lm.model.config)
-        with torch.no_grad():
-            lm.hidden(ids, past_key_values=cache, use_cache=True)
+        with torch.no_grad(), lm.run() as run:
+            self.snapshot = run.snapshot
+            self.last = lm.hidden(ids, past_key_values=cache, use_cache=True)[:, -1:]
         self._layers: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in cache.layers]
 
     def cache(self, tokens: int, rows: int) -> Any:
@@ -50,3 +54,15 @@ class Prefix:
                 keys[:, :, :tokens].expand(rows, -1, -1, -1), values[:, :, :tokens].expand(rows, -1, -1, -1), number
             )
         return cache
+
+    def holds(self) -> bool:
+        """True in the run in which it was computed, and in runs within that."""
+        with self.lm.run() as run:
+            return run.snapshot is self.snapshot
+
+    def after(self, tail: Tensor) -> Tensor:
+        """Last hidden states of the prompt's last token and of `tail` (1, tokens) after it, (1, 1 + tokens, width)."""
+        if tail.shape[1] == 0:
+            return self.last
+        cache = self.cache(self._layers[0][0].shape[2], 1)
+        return torch.cat([self.last, self.lm.hidden(tail, past_key_values=cache, use_cache=True)], dim=1)

@@ -111,9 +111,9 @@ def test_each_changed_prompt_is_computed_once_and_counted() -> None:
     assert told[-1] == n
     assert told == sorted(told)
     rows = sum(shape[0] for shape in seen)
-    assert perturber.forward_passes == rows == 2 * n + 1  # two tails for each row, and the prompt itself
+    assert perturber.forward_passes == rows == 2 * n  # two tails for each row; the question knows the prompt's own keys
     tails = len(question.tails[0])
-    assert perturber.tokens == (sum(r * c for r, c in seen) - n) // 2
+    assert perturber.tokens == sum(r * c for r, c in seen) // 2
     assert perturber.tokens < n * (n + tails)
 
 

@@ -62,7 +62,8 @@ def test_several_tokens_are_the_sum_of_their_log_probabilities(family: str) -> N
     question = asked(lm, PROMPT, " Canberra and not Sydney")
     assert len(question.target_ids) > 2
     expected = plain_log_probability(lm, question.prompt.ids, question.target_ids)
-    assert question.value == pytest.approx(expected, rel=1e-10)
+    # GPT-J's attention computes in float32, and going on from stored keys rounds in another order.
+    assert question.value == pytest.approx(expected, rel=1e-8 if family == "gptj" else 1e-10)
     assert question.unit == "log-probability"
     assert question.target == " Canberra and not Sydney"
     with torch.no_grad():
@@ -232,8 +233,8 @@ def test_a_forgotten_space_is_offered_when_it_is_more_probable(lm: Any, argument
         (None, None, (1, 1)),
         (" Canberra and", None, (2, 1)),
         (5, 7, (1, 1)),
-        (" Canberra and", 7, (3, 2)),
-        (None, " Sydney and", (3, 2)),
+        (" Canberra and", 7, (2, 2)),  # the single token is read where the prompt ends
+        (None, " Sydney and", (2, 2)),
         (" Canberra and", " Sydney and", (3, 2)),
     ],
 )
