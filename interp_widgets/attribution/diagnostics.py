@@ -161,3 +161,10 @@ def rank_correlation(one: Floats, other: Floats) -> float:
     if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
     return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+
+
+def stability(one: Floats, other: Floats) -> float:
+    """How much the order of the whole would repeat with another seed, from the scores of two halves of the samples:
+    their rank correlation, stepped up to the full number (Spearman 1910; Brown 1910); nan where there is no order."""
+    r = rank_correlation(one, other)
+    return r if np.isnan(r) or r < 0 else 2 * r / (1 + r)  # below zero there is nothing to step up

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interp_widgets.attribution.diagnostics import stability
 from interp_widgets.attribution.registry import Method, Scores, Work, register
 from interp_widgets.attribution.target import Question
 
@@ -57,7 +58,10 @@ def _run(question: Question, work: Work) -> Scores:
     gone = draw(len(work.units), _samples(work.settings), work.seed)
     values = work.without(gone)
     w, _, fitted = fit(gone, values, weights(gone))
-    return Scores(w, diagnostics={"r_squared": fitted})
+    pi = weights(gone)
+    halves = [fit(gone[half::2], values[half::2], pi[half::2])[0] for half in (0, 1)]
+    stable = stability(*halves) if len(gone) >= 8 and len(w) > 1 else None
+    return Scores(w, diagnostics={"r_squared": fitted}, stability=stable)
 
 
 LIME = register(

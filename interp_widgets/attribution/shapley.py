@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from interp_widgets.attribution.diagnostics import stability
 from interp_widgets.attribution.registry import Method, Scores, Work, register
 from interp_widgets.attribution.target import Question
 
@@ -86,7 +87,13 @@ def _run(question: Question, work: Work) -> Scores:
     kept = chains(order)
     values = work.without(~kept.reshape(-1, n)).reshape(len(order), n + 1)
     added = contributions(order, values)
-    return Scores(added.mean(0), due=question.value - float(values[0, 0]), interval=interval(added))
+    pairs = added.reshape(-1, 2, n).mean(1)
+    return Scores(
+        added.mean(0),
+        due=question.value - float(values[0, 0]),
+        interval=interval(added),
+        stability=stability(pairs[0::2].mean(0), pairs[1::2].mean(0)) if len(pairs) >= 4 else None,
+    )
 
 
 SHAPLEY = register(

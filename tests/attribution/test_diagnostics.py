@@ -24,6 +24,7 @@ from interp_widgets.attribution.diagnostics import (
     faithfulness,
     rank_correlation,
     rows_of_test,
+    stability,
 )
 from interp_widgets.attribution.integrated_gradients import baseline_ids
 from interp_widgets.attribution.job import PAIRS
@@ -329,3 +330,19 @@ def test_each_word_follows_from_what_the_result_itself_says() -> None:
             assert result.verdict.word == expected, (family, method)
             seen.add(expected)
     assert {"caution", "do not trust"} <= seen
+
+
+@pytest.mark.parametrize(("method", "samples"), [("shapley", 12), ("lime", 200)])
+def test_sampling_methods_say_how_stable_they_are(method: str, samples: int) -> None:
+    result = iw.attribute(make_lm("llama"), LONG, method=method, samples=samples)
+    assert -1 <= result.diagnostics["stability"] <= 1
+
+
+def test_stability_of_halves() -> None:
+    one = np.arange(6.0)
+    assert stability(one, one) == pytest.approx(1.0)
+    assert stability(one, -one) == pytest.approx(-1.0)
+    other = np.asarray([1.0, 0.0, 3.0, 2.0, 5.0, 4.0])
+    r = rank_correlation(one, other)
+    assert stability(one, other) == pytest.approx(2 * r / (1 + r))
+    assert np.isnan(stability(one, np.zeros(6)))
