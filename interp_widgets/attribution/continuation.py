@@ -24,10 +24,10 @@ from interp_widgets.attribution.result import Candidate
 from interp_widgets.attribution.target import Question
 from interp_widgets.attribution.verdicts import UNTESTED, verdict
 from interp_widgets.errors import ArgumentError, PromptTooLongError
-from interp_widgets.models.generation import stop_tokens
+from interp_widgets.models.generation import stop_tokens, thought
 from interp_widgets.models.prompts import Encoded, Prompt, continuation, decode
 from interp_widgets.results.bar import Bar, Progress
-from interp_widgets.results.provenance import Provenance, Verdict, versions
+from interp_widgets.results.provenance import Verdict, provenance_of
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -115,25 +115,6 @@ def whole_text(lm: LanguageModel, prompt: Encoded, ids: Sequence[int]) -> Encode
     return dataclasses.replace(end, text=joined, spans=spans, groups=prompt.groups)
 
 
-def said_of(lm: LanguageModel, logits: torch.Tensor, ids: Sequence[int]) -> list[Said]:
-    """What the model thought of each token, from logits (targets, vocabulary)."""
-    found = []
-    for row, chosen in zip(logits.float().log_softmax(-1), ids, strict=True):
-        best = row.topk(2)
-        other = int(best.indices[0]) if int(best.indices[0]) != chosen else int(best.indices[1])
-        found.append(
-            Said(
-                text=decode(lm.tokenizer, [int(chosen)]),
-                id=int(chosen),
-                probability=float(row[chosen].exp()),
-                entropy=float(-(row.exp() * row).nan_to_num().sum()),
-                runner_up=decode(lm.tokenizer, [other]),
-                runner_up_probability=float(row[other].exp()),
-            )
-        )
-    return found
-
-
 def matrix_result(
     lm: LanguageModel,
     prompt: Prompt,
@@ -171,15 +152,11 @@ def matrix_result(
         settings=settings,
         diagnostics=diagnostics,
         verdict=verdict,
-        provenance=Provenance(
-            model=lm.name,
-            fingerprint=lm.fingerprint,
-            device=str(lm.device),
-            dtype=str(lm.dtype).removeprefix("torch."),
-            prompt=prompt if isinstance(prompt, str) else _plain(prompt),
+        provenance=provenance_of(
+            lm,
+            prompt,
             bos=encoded.bos,
             interventions=interventions,
-            versions=versions(),
             seed=seed,
             batch_size=batch_size,
             forward_passes=forward_passes,
@@ -210,7 +187,7 @@ def attribute_each(
     began = time.perf_counter()
     encoded = lm.encode(prompt)
     with torch.no_grad(), Bar(progress) as bar, lm.run(cancel=cancel, prompt_length=len(encoded)) as run:
-        interventions = tuple(str(getattr(change, "name", change)) for change in run.snapshot.changes)
+        interventions = run.snapshot.names
         ids = target.ids(lm, encoded)
         n = len(encoded)
         text = whole_text(lm, encoded, ids)
@@ -221,7 +198,9 @@ def attribute_each(
             )
         positions = n + np.asarray(target.span(len(ids)), dtype=np.int64)
         states = lm.hidden(torch.as_tensor(text.ids)[None])[0, positions - 1]
-        said = said_of(lm, lm.head(states), text.ids[positions].tolist())
+        logits = lm.head(states).float()
+        chosen = text.ids[positions].tolist()
+        said = [Said.of(thought(lm, row, token)) for row, token in zip(logits, chosen, strict=True)]
         base = np.log(np.asarray([max(one_said.probability, 1e-300) for one_said in said]))
         question = span_question(lm, text, float(base.sum()))
         perturber = SpanPerturber(
@@ -274,10 +253,6 @@ def attribute_each(
         bar.finish("done")
     partial(done)
     return done
-
-
-def _plain(prompt: Any) -> Any:
-    return [dict(item) if hasattr(item, "keys") else int(item) for item in prompt]
 
 
 def span_question(lm: LanguageModel, text: Encoded, value: float) -> Question:

@@ -37,7 +37,7 @@ from interp_widgets.models.memory import available_bytes, forward_bytes, give_ba
 from interp_widgets.models.prompts import Encoded, Prompt
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
-from interp_widgets.results.provenance import Provenance, Verdict, versions
+from interp_widgets.results.provenance import Provenance, Verdict, provenance_of
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -238,7 +238,7 @@ def answer(
             lm.run(cancel=cancel, prompt_length=len(job.encoded), checkpoint=plan.checkpoint) as run,
         ):
             run.check()
-            interventions = [str(getattr(change, "name", change)) for change in run.snapshot.changes]
+            interventions = run.snapshot.names
             question = ask(lm, job.encoded, job.target, job.foil, job.function)
             found, work, tests = _score(job, question, bar, tested)
             bar.finish("done")
@@ -263,15 +263,11 @@ def answer(
         interval=found.interval,
         diagnostics=tests.diagnostics,
         verdict=tests.verdict,
-        provenance=Provenance(
-            model=lm.name,
-            fingerprint=lm.fingerprint,
-            device=str(lm.device),
-            dtype=str(lm.dtype).removeprefix("torch."),
-            prompt=_plain(job.prompt),
+        provenance=provenance_of(
+            lm,
+            job.prompt,
             bos=job.encoded.bos,
-            interventions=tuple(interventions),
-            versions=versions(),
+            interventions=interventions,
             seed=job.seed,
             batch_size=found.batch_size or max(each.largest for each in perturbers) or 1,
             forward_passes=question.forward_passes
@@ -279,13 +275,9 @@ def answer(
             + tests.passes
             + sum(each.forward_passes for each in perturbers),
             seconds=seconds,
-            notes=tuple(_notes(job, found, perturbers)),
+            notes=_notes(job, found, perturbers),
         ),
     )
-
-
-def _plain(prompt: Any) -> Any:
-    return prompt if isinstance(prompt, str) else [dict(m) if isinstance(m, Mapping) else int(m) for m in prompt]
 
 
 def _notes(job: Job, found: Scores, perturbers: Sequence[Perturber]) -> Sequence[str]:

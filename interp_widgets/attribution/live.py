@@ -84,8 +84,7 @@ class LiveAttribution:
         assert step.sources is not None
         self._ids.append(step.id)
         self._rows.append(step.sources)
-        text, probability = step.runner_up
-        self._said.append(Said(step.text, step.id, step.probability, step.entropy, text, probability))
+        self._said.append(Said.of(step))
         return step
 
     def result(self, *, test: bool = False) -> MatrixResult:
@@ -145,7 +144,7 @@ class LiveAttribution:
         cache: Any = DynamicCache(config=lm.model.config)
         with torch.no_grad(), lm.run(cancel=self.cancel, prompt_length=n) as first:
             snapshot = first.snapshot
-            self._interventions = tuple(str(getattr(change, "name", change)) for change in snapshot.changes)
+            self._interventions = snapshot.names
         for _ in range(self.max_new_tokens):
             with torch.no_grad(), lm.run(cancel=self.cancel, prompt_length=n, snapshot=snapshot) as run:
                 run.check()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from interp_widgets.models.generation import Step
     from interp_widgets.models.language_model import LanguageModel
 
 
@@ -31,6 +32,11 @@ class Said:
     entropy: float
     runner_up: str
     runner_up_probability: float
+
+    @classmethod
+    def of(cls, step: Step) -> Said:
+        """From a step of generation."""
+        return cls(step.text, step.id, step.probability, step.entropy, *step.runner_up)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

@@ -121,13 +121,18 @@ def _steps(
 def choose(lm: LanguageModel, logits: Tensor, temperature: float, chance: torch.Generator) -> Step:
     if not torch.isfinite(logits).all():
         raise NonFiniteError("the model's logits are not finite; an active intervention may be too strong")
-    log_probabilities = logits.log_softmax(-1)
-    probabilities = log_probabilities.exp()
     if temperature == 0:
-        chosen = int(probabilities.argmax())
+        chosen = int(logits.argmax())
     else:
         weights = (logits / temperature).softmax(-1).cpu()
         chosen = int(torch.multinomial(weights, 1, generator=chance))
+    return thought(lm, logits, chosen)
+
+
+def thought(lm: LanguageModel, logits: Tensor, chosen: int) -> Step:
+    """What the model thinks of a token, by its logits there (vocabulary,)."""
+    log_probabilities = logits.log_softmax(-1)
+    probabilities = log_probabilities.exp()
     best = probabilities.topk(2)
     other = int(best.indices[0]) if int(best.indices[0]) != chosen else int(best.indices[1])
     return Step(

@@ -68,6 +68,11 @@ class Snapshot:
                 module, where = architecture.module(site)
                 self._at.setdefault((id(module), where), []).append(action)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is active, by name where it has one."""
+        return tuple(str(getattr(change, "name", change)) for change in self.changes)
+
     def at(self, key: Key) -> Sequence[Action]:
         return self._at.get(key, ())
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+    from interp_widgets.models.prompts import Prompt
 
 Word = Literal["trust", "caution", "do not trust"]
 
@@ -58,6 +63,37 @@ class Provenance:
         for name in ("interventions", "notes"):
             document[name] = tuple(document[name])
         return cls(**document)
+
+
+def provenance_of(
+    lm: LanguageModel,
+    prompt: Prompt,
+    *,
+    bos: int,
+    interventions: Sequence[str],
+    seed: int,
+    batch_size: int,
+    forward_passes: int,
+    seconds: float,
+    notes: Sequence[str] = (),
+) -> Provenance:
+    """The provenance of a run of this model on a prompt, as the caller passed it."""
+    plain: Any = prompt if isinstance(prompt, str) else [dict(m) if isinstance(m, Mapping) else int(m) for m in prompt]
+    return Provenance(
+        model=lm.name,
+        fingerprint=lm.fingerprint,
+        device=str(lm.device),
+        dtype=str(lm.dtype).removeprefix("torch."),
+        prompt=plain,
+        bos=bos,
+        interventions=tuple(interventions),
+        versions=versions(),
+        seed=seed,
+        batch_size=batch_size,
+        forward_passes=forward_passes,
+        seconds=seconds,
+        notes=tuple(notes),
+    )
 
 
 @cache

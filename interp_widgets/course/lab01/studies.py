@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from interp_widgets.attribution.api import attribute
 from interp_widgets.course.lab01.functions import midpoints
+from interp_widgets.models.attention import attention_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -247,22 +248,10 @@ def attention_study(lm: LanguageModel, prompts: Sequence[tuple[str, str]]) -> At
     for prompt, answer in prompts:
         encoded, target = lm.encode(prompt), int(lm.encode(answer).ids[0])
         ids = encoded.ids
-        attention.append(_attention(lm, torch.as_tensor(ids)[None]))
+        weights, _ = attention_weights(lm, torch.as_tensor(ids)[None])  # (layers, heads, tokens, tokens)
+        attention.append(weights[:, :, -1].double().mean((0, 1)).cpu().numpy())
         rows = np.concatenate([ids[None], without_each(ids, np.full(len(ids), lm.tokenizer.eos_token_id))])
         whole, *away = log_probabilities(lm, rows, target)
         falls.append(whole - np.asarray(away))
         tokens.append(tuple(lm.tokenizer.decode([i]) for i in ids))
     return AttentionStudy(tuple(tokens), tuple(attention), tuple(falls))
-
-
-def _attention(lm: LanguageModel, ids: Tensor) -> Floats:
-    """(tokens,): only the plain implementation of attention keeps its weights, so it is used for this one pass."""
-    before: Any = lm.model.config._attn_implementation
-    lm.model.set_attn_implementation("eager")
-    try:
-        with torch.no_grad():
-            layers = lm.model(ids.to(lm.device), output_attentions=True).attentions
-    finally:
-        lm.model.set_attn_implementation(before)
-    weights: Floats = torch.stack([layer[0, :, -1].double() for layer in layers]).mean((0, 1)).cpu().numpy()
-    return weights
