@@ -11,7 +11,7 @@ import json
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from playwright.sync_api import ConsoleMessage, Locator, Page
@@ -47,6 +47,12 @@ IN_FRONT = f"""path => {{
 IDLE = f"""() => {{
   const kernel = {PANEL}?.sessionContext?.session?.kernel;
   return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}}"""
+
+# Whether the kernel has answered every request for a subshell: JupyterLab throws where it goes before that.
+SUBSHELLS = f"""() => {{
+  const asked = {PANEL}.sessionContext.session?.kernel?._futures ?? new Map();
+  return ![...asked.values()].some(future => future.msg.header.msg_type === 'create_subshell_request');
 }}"""
 
 # The value of a Python expression in the notebook's kernel, after some statements; leaves no trace in the notebook.
@@ -189,11 +195,16 @@ class Lab:
 
     def close(self) -> None:
         """Close the current notebook; its kernel goes on."""
+        self.page.wait_for_function(SUBSHELLS)
         self.page.evaluate(f"() => {{ const panel = {PANEL}; panel.context.model.dirty = false; panel.dispose(); }}")
 
     def reload(self, path: str) -> None:
-        """Reload the page, as a person presses the browser's button, and wait for `path` to be open again."""
-        self.page.goto(f"{self.server.url}/lab/tree/{quote(path)}")
+        """Load the page again and wait for `path` to be open again.
+
+        The address names no notebook: JupyterLab opens one that is named there at a time of its own, also over
+        another that has been opened since, and also again after it was closed.
+        """
+        self.page.goto(f"{self.server.url}/lab")
         self._restored()
         self.open(path)
 
@@ -266,6 +277,7 @@ class Lab:
 
     def shut_down_kernel(self) -> None:
         """As "Shut Down Kernel" in the menu, without its question."""
+        self.page.wait_for_function(SUBSHELLS)
         self.page.evaluate(f"async () => {{ await {PANEL}.sessionContext.shutdown(); }}")
         self.page.wait_for_function(f"() => !{PANEL}.sessionContext.session?.kernel")
 
