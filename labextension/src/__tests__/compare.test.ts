@@ -3,9 +3,8 @@ import compare from './fixtures/compare.json';
 import { CompareView } from '../views/compare';
 import { csv, svg } from '../views/compare/save';
 import widget from '../widgets/compare';
-import { FakeModel, part, parts, press, running } from './fakes';
+import { FakeModel, onPage, part, parts, press, running } from './fakes';
 import type { ComparePayload, Live, Options } from '../views/compare';
-import type { Requests } from '../views/status';
 
 const fixture = (): ComparePayload => structuredClone(compare) as unknown as ComparePayload;
 
@@ -19,29 +18,9 @@ const OPTIONS: Options = {
   live: true
 };
 
-function still(payload: unknown = fixture()): CompareView {
-  const view = new CompareView(payload);
-  document.body.replaceChildren(view.element);
-  return view;
-}
-
-function live(changes: Partial<Live> = {}, payload: unknown = fixture()) {
-  const asked: [string, unknown][] = [];
-  const requests: Requests = {
-    explain: args => asked.push(['explain', args]),
-    cancel: () => asked.push(['cancel', null]),
-    select: tokens => asked.push(['select', tokens])
-  };
-  const view = new CompareView(payload, {
-    options: OPTIONS,
-    status: { state: 'idle' },
-    selection: [],
-    requests,
-    ...changes
-  });
-  document.body.replaceChildren(view.element);
-  return { view, asked };
-}
+const mounted = onPage(CompareView, OPTIONS);
+const still = (payload: unknown = fixture()) => mounted.still(payload);
+const live = (changes: Partial<Live> = {}, payload: unknown = fixture()) => mounted.live(payload, changes);
 
 const at = (view: CompareView, row: number, index: number): HTMLElement =>
   part(view, 'token', `[data-row="${row}"][data-index="${index}"]`);

@@ -6,8 +6,8 @@ import doNotTrust from './fixtures/do-not-trust.json';
 import hostile from './fixtures/hostile.json';
 import long from './fixtures/long.json';
 import { HighlightView } from '../views/highlight';
-import type { Live, Options, Requests, Status } from '../views/highlight';
-import type { HighlightPayload } from '../views/highlight';
+import type { HighlightPayload, Options, Requests, Status } from '../views/highlight';
+import type { Asleep, Live as AnyLive } from '../views/status';
 import type { WidgetModel } from '../widgets/model';
 
 const copy = (value: unknown): HighlightPayload => structuredClone(value) as HighlightPayload;
@@ -53,30 +53,33 @@ export function running(changes: Partial<Extract<Status, { state: 'running' }>> 
   };
 }
 
-/** A live view on the page, with the requests it makes. */
-export function liveView(payload: HighlightPayload, changes: Partial<Live> = {}) {
-  const asked: [string, unknown][] = [];
-  const requests: Requests = {
-    explain: args => asked.push(['explain', args]),
-    cancel: () => asked.push(['cancel', null]),
-    select: tokens => asked.push(['select', tokens])
+/** Puts a view on the page: as a saved picture, or live, with the requests that it makes. */
+export function onPage<V extends { element: HTMLElement }, O extends Asleep>(
+  View: new (payload: unknown, live?: AnyLive<O> | null) => V,
+  options: O
+) {
+  const put = (view: V): V => {
+    document.body.replaceChildren(view.element);
+    return view;
   };
-  const view = new HighlightView(payload, {
-    options: OPTIONS,
-    status: { state: 'idle' },
-    selection: [],
-    requests,
-    ...changes
-  });
-  document.body.replaceChildren(view.element);
-  return { view, asked };
+  return {
+    still: (payload: unknown): V => put(new View(payload)),
+    live: (payload: unknown, changes: Partial<AnyLive<O>> = {}) => {
+      const asked: [string, unknown][] = [];
+      const requests: Requests = {
+        explain: args => asked.push(['explain', args]),
+        cancel: () => asked.push(['cancel', null]),
+        select: tokens => asked.push(['select', tokens])
+      };
+      const view = put(
+        new View(payload, { options, status: { state: 'idle' }, selection: [], requests, ...changes })
+      );
+      return { view, asked };
+    }
+  };
 }
 
-export function staticView(payload: unknown): HighlightView {
-  const view = new HighlightView(payload);
-  document.body.replaceChildren(view.element);
-  return view;
-}
+export const { still: staticView, live: liveView } = onPage(HighlightView, OPTIONS);
 
 /** The one part with this hook; fails when it is not there. */
 export function part(view: { element: HTMLElement }, hook: string, more = ''): HTMLElement {

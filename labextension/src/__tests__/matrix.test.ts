@@ -4,9 +4,8 @@ import { MatrixView } from '../views/matrix';
 import { columnsOf, patched, readPayload, strongest } from '../views/matrix/payload';
 import { csv, svg } from '../views/matrix/save';
 import widget from '../widgets/matrix';
-import { FakeModel, part, parts, press, running } from './fakes';
+import { FakeModel, onPage, part, parts, press, running } from './fakes';
 import type { Live, MatrixPayload, Options } from '../views/matrix';
-import type { Requests } from '../views/status';
 
 const fixture = (): MatrixPayload => structuredClone(matrix) as unknown as MatrixPayload;
 
@@ -43,29 +42,9 @@ const OPTIONS: Options = {
   live: true
 };
 
-function still(payload: unknown = fixture()): MatrixView {
-  const view = new MatrixView(payload);
-  document.body.replaceChildren(view.element);
-  return view;
-}
-
-function live(changes: Partial<Live> = {}, payload: unknown = fixture()) {
-  const asked: [string, unknown][] = [];
-  const requests: Requests = {
-    explain: args => asked.push(['explain', args]),
-    cancel: () => asked.push(['cancel', null]),
-    select: tokens => asked.push(['select', tokens])
-  };
-  const view = new MatrixView(payload, {
-    options: OPTIONS,
-    status: { state: 'idle' },
-    selection: [],
-    requests,
-    ...changes
-  });
-  document.body.replaceChildren(view.element);
-  return { view, asked };
-}
+const mounted = onPage(MatrixView, OPTIONS);
+const still = (payload: unknown = fixture()) => mounted.still(payload);
+const live = (changes: Partial<Live> = {}, payload: unknown = fixture()) => mounted.live(payload, changes);
 
 const token = (view: { element: HTMLElement }, index: number): HTMLElement =>
   part(view, 'token', `[data-index="${index}"]`);

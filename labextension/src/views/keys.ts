@@ -18,6 +18,12 @@ export function step(key: string, index: number, length: number, vertical: boole
   }
 }
 
+/** The key that leads the same way in a line from left to right. */
+export function mirror(key: string, direction: 'ltr' | 'rtl' | undefined): string {
+  const mirrored: Record<string, string> = { ArrowLeft: 'ArrowRight', ArrowRight: 'ArrowLeft' };
+  return direction === 'rtl' ? (mirrored[key] ?? key) : key;
+}
+
 /** Marks a key as ours: the host does not see it, and the page does not scroll. */
 export function take(event: KeyboardEvent): void {
   event.preventDefault();

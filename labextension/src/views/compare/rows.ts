@@ -6,7 +6,8 @@
  */
 
 import { h } from '../dom';
-import { rove, step, take } from '../keys';
+import { mirror, step } from '../keys';
+import { listen } from '../places';
 import { drawBadge } from '../title';
 import { drawToken, indexOf, setLines } from '../tokens';
 import { passageOf } from './payload';
@@ -94,7 +95,6 @@ export function drawRows(payload: ComparePayload, events: RowEvents): Rows {
     ...rows
   );
 
-  const all = cells.flatMap((items, row) => [heads[row] as HTMLElement, ...items]);
   const at = ({ row, index }: Place): HTMLElement | undefined =>
     index < 0 ? heads[row] : cells[row]?.[index];
   const placeOf = (target: EventTarget | null): Place | null => {
@@ -104,21 +104,29 @@ export function drawRows(payload: ComparePayload, events: RowEvents): Rows {
     }
     return { row: Number(marked.dataset.row), index: indexOf(marked) ?? -1 };
   };
-  const enter = (place: Place): void => {
-    const item = at(place);
-    if (item !== undefined) {
-      rove(all, all.indexOf(item));
+  const { enter, focus, focused } = listen<Place>(element, {
+    of: placeOf,
+    item: at,
+    look: events.look,
+    choose: ({ index }, how) => {
+      if (index >= 0) {
+        events.choose(index, how);
+      }
+    },
+    move: (pressed, { row, index }) => {
+      if (pressed === 'Home') {
+        return { row, index: Math.min(0, payload.boxes.length - 1) };
+      }
+      const other = pressed === 'End' ? null : step(pressed, row, payload.methods.length, true);
+      if (other !== null) {
+        return { row: other, index };
+      }
+      // The method's name stands before the first token.
+      const to = step(mirror(pressed, directions[row]?.[index]), index + 1, payload.boxes.length + 1, false);
+      return to === null ? null : { row, index: to - 1 };
     }
-  };
-  const focus = (place: Place): void => {
-    enter(place);
-    at(place)?.focus();
-  };
-  const focused = (): Place | null =>
-    element.contains(document.activeElement) ? placeOf(document.activeElement) : null;
-  if (all.length > 0) {
-    enter({ row: 0, index: payload.boxes.length > 0 ? 0 : -1 });
-  }
+  });
+  enter({ row: 0, index: Math.min(0, payload.boxes.length - 1) });
 
   // The rows hold the same text, so they scroll as one.
   scrollers.forEach(scroller =>
@@ -130,70 +138,6 @@ export function drawRows(payload: ComparePayload, events: RowEvents): Rows {
       }
     })
   );
-  let pointer = '';
-  element.addEventListener('pointermove', event => {
-    // Scrolling by keys moves tokens under a resting pointer; only a pointer that moves itself looks at one.
-    const here = `${event.screenX},${event.screenY}`;
-    if (here !== pointer) {
-      pointer = here;
-      events.look(placeOf(event.target));
-    }
-  });
-  element.addEventListener('pointerleave', () => events.look(null));
-  element.addEventListener('focusin', event => {
-    const place = placeOf(event.target);
-    if (place !== null) {
-      enter(place);
-      events.look(place);
-    }
-  });
-  element.addEventListener('focusout', () => events.look(null));
-  element.addEventListener('click', event => {
-    const place = placeOf(event.target);
-    if (place !== null) {
-      focus(place);
-      if (place.index >= 0) {
-        events.choose(
-          place.index,
-          event.shiftKey ? 'extend' : event.ctrlKey || event.metaKey ? 'toggle' : 'only'
-        );
-      }
-    }
-  });
-  element.addEventListener('keydown', event => {
-    const place = placeOf(event.target);
-    if (place === null || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    const { row, index } = place;
-    if (event.key === 'Enter' || event.key === ' ') {
-      take(event);
-      if (index >= 0) {
-        events.choose(index, event.shiftKey ? 'extend' : 'toggle');
-      }
-      return;
-    }
-    const other = step(event.key, row, payload.methods.length, true);
-    if (other !== null && event.key.startsWith('Arrow')) {
-      take(event);
-      focus({ row: other, index });
-      return;
-    }
-    const mirrored: Record<string, string> = { ArrowLeft: 'ArrowRight', ArrowRight: 'ArrowLeft' };
-    const key =
-      index >= 0 && directions[row]?.[index] === 'rtl' ? (mirrored[event.key] ?? event.key) : event.key;
-    // The method's name stands before the first token.
-    const to = key === 'Home' ? 0 : step(key, index + 1, payload.boxes.length + 1, false);
-    if (to !== null) {
-      take(event);
-      const next = key === 'Home' ? Math.min(0, payload.boxes.length - 1) : to - 1;
-      if (event.shiftKey && next >= 0) {
-        events.choose(next, 'extend');
-      }
-      focus({ row, index: next });
-    }
-  });
-
   let lit: number | null = null;
   return {
     element,

@@ -39,18 +39,12 @@ export function drawCard(
   let looked: number | null = null;
   let selected: ReadonlySet<number> = new Set();
   const readout = drawReadout(payload);
-  const focused = (): number | null => tokens.items.findIndex(item => item === document.activeElement);
-
   const tokens = drawTokens(payload, {
     look: index => {
-      const at = focused();
-      looked = index ?? (at !== null && at >= 0 ? at : null);
+      looked = index ?? tokens.focused();
       readout.show(looked, selected);
     },
-    choose: (index, how) => {
-      const from = focused();
-      events.choose(index, how, from !== null && from >= 0 ? from : null);
-    }
+    choose: (index, how) => events.choose(index, how, tokens.focused())
   });
   const total = drawTotal(`${payload.boxes.length} tokens, scroll to see all`, tokens.element);
   const controls = drawControls(

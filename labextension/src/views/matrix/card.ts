@@ -84,7 +84,7 @@ export function drawCard(
       show();
     },
     choose: (index, how) => events.choose(index, how, text.focused()),
-    turn
+    keys: { r: turn }
   });
   const grid = drawGrid(payload, {
     look: place => {

@@ -4,7 +4,8 @@
  */
 
 import { h, foreign } from '../dom';
-import { rove, step, take } from '../keys';
+import { step } from '../keys';
+import { listen } from '../places';
 import { side } from '../tokens';
 import { columnsOf } from './payload';
 import type { MatrixPayload, Row } from './payload';
@@ -132,7 +133,6 @@ export function drawGrid(first: MatrixPayload, events: GridEvents): Grid {
   };
   build();
 
-  const all = (): HTMLElement[] => heads.flatMap((head, row) => [head, ...(cells[row] ?? [])]);
   const at = ({ row, column }: Cell): HTMLElement | undefined =>
     column < 0 ? heads[row] : cells[row]?.[column];
   const placeOf = (target: EventTarget | null): Cell | null => {
@@ -145,72 +145,27 @@ export function drawGrid(first: MatrixPayload, events: GridEvents): Grid {
   };
   const tell = (cell: Cell | null): { row: number; box: number | null } | null =>
     cell === null ? null : { row: cell.row, box: cell.column < 0 ? null : (columns[cell.column] ?? null) };
-  const focused = (): Cell | null =>
-    element.contains(document.activeElement) ? placeOf(document.activeElement) : null;
-  const enter = (cell: Cell): void => {
-    const item = at(cell);
-    if (item !== undefined) {
-      body.querySelectorAll<HTMLElement>('[tabindex="0"]').forEach(other => {
-        other.tabIndex = -1;
-      });
-      item.tabIndex = 0;
-    }
-  };
-  rove(all(), 0);
-
-  const scrollTo = (cell: Cell): void => {
-    const item = at(cell);
-    enter(cell);
-    item?.focus();
-  };
-  let pointer = '';
-  body.addEventListener('pointermove', event => {
-    const here = `${event.screenX},${event.screenY}`;
-    if (here !== pointer) {
-      pointer = here;
-      events.look(tell(placeOf(event.target)));
-    }
-  });
-  body.addEventListener('pointerleave', () => events.look(null));
-  body.addEventListener('focusin', event => {
-    const cell = placeOf(event.target);
-    if (cell !== null) {
-      enter(cell);
-      events.look(tell(cell));
-    }
-  });
-  body.addEventListener('focusout', () => events.look(null));
-  body.addEventListener('click', event => {
-    const cell = placeOf(event.target);
-    if (cell !== null) {
-      scrollTo(cell);
-    }
-  });
-  body.addEventListener('keydown', event => {
-    const cell = placeOf(event.target);
-    if (cell === null || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    if (event.key === 'Enter' || event.key === ' ') {
-      take(event);
-      const row = payload.rows[cell.row];
-      if (row !== undefined) {
-        events.choose(row.box);
+  const { enter, focus, focused } = listen<Cell>(body, {
+    of: placeOf,
+    item: at,
+    look: cell => events.look(tell(cell)),
+    choose: ({ row }, how) => {
+      const box = payload.rows[row]?.box;
+      if (how === 'toggle' && box !== undefined) {
+        events.choose(box);
       }
-      return;
-    }
-    const down = event.key.startsWith('Arrow') ? step(event.key, cell.row, heads.length, true) : null;
-    const length = (cells[cell.row]?.length ?? 0) + 1;
-    const across = down === null ? step(event.key, cell.column + 1, length, false) : null;
-    if (down !== null) {
-      take(event);
-      // Earlier rows are shorter.
-      scrollTo({ row: down, column: Math.min(cell.column, (cells[down]?.length ?? 0) - 1) });
-    } else if (across !== null) {
-      take(event);
-      scrollTo({ row: cell.row, column: across - 1 });
+    },
+    move: (key, { row, column }) => {
+      const down = key.startsWith('Arrow') ? step(key, row, heads.length, true) : null;
+      if (down !== null) {
+        // Earlier rows are shorter.
+        return { row: down, column: Math.min(column, (cells[down]?.length ?? 0) - 1) };
+      }
+      const across = step(key, column + 1, (cells[row]?.length ?? 0) + 1, false);
+      return across === null ? null : { row, column: across - 1 };
     }
   });
+  enter({ row: 0, column: -1 });
 
   return {
     element,
@@ -226,9 +181,9 @@ export function drawGrid(first: MatrixPayload, events: GridEvents): Grid {
       if (!grown) {
         const place = focused();
         build();
-        rove(all(), 0);
+        enter({ row: 0, column: -1 });
         if (place !== null) {
-          scrollTo(place);
+          focus(place);
         }
         return;
       }
