@@ -1,7 +1,8 @@
 """What the model says when tokens are deleted: many changed prompts, each computed once and as little of it as needed.
 
 1. A *way of deleting* turns a set of gone tokens into a changed prompt: another token in their place (`eos`, `random`),
-   or the same tokens with their positions hidden from the attention of all others (`mask`).
+   or the same tokens with their positions hidden from the attention of all others (`mask`).  What is hidden is not
+   there to be read from either: the answer is read from the last token that is left.
 2. Equal changed prompts are evaluated once, also between a method and the tests of its scores.
 3. What stands before the first change is the prompt itself: its keys and values are computed once and reused, so a
    changed prompt costs only the tokens from its first change on.
@@ -71,12 +72,11 @@ class Rows:
         return Rows(np.concatenate([rows.ids for rows in several]), np.concatenate([rows.hidden for rows in several]))
 
 
-def delete(prompt: Ids, gone: Bools, way: str, replacement: Ids | None = None) -> Rows:
+def delete(prompt: Ids, gone: Bools, way: str, replacement: Ids) -> Rows:
     """The prompt (tokens,) without the tokens of each row of `gone` (rows, tokens); `replacement` (tokens,) holds what
-    stands in their places, unless they are masked."""
+    stands in their places: if they are masked, only where no token is left that an answer could be read from."""
     if way == "mask":
-        return Rows(np.tile(prompt, (len(gone), 1)), gone)
-    assert replacement is not None
+        return Rows(np.where(np.logical_and.accumulate(gone, axis=1), replacement, prompt), gone)
     return Rows(np.where(gone, replacement, prompt), np.zeros_like(gone))
 
 
@@ -124,12 +124,10 @@ class Perturber:
         """Delete in all the ways that another one of the same prompt knows."""
         self._replacements |= other._replacements
 
-    def replacement(self, way: str, draw: int = 0) -> Ids | None:
-        """What stands in the place of deleted tokens, (tokens,); None for "mask"."""
-        if way == "mask":
-            return None
+    def replacement(self, way: str, draw: int = 0) -> Ids:
+        """What stands in the place of deleted tokens, (tokens,)."""
         if way != "random":
-            return self._replacements[way]
+            return self._replacements["eos" if way == "mask" else way]
         key = f"random {draw}"
         if key not in self._replacements:
             n = len(self.question.prompt)
@@ -154,6 +152,7 @@ class Perturber:
         new = [i for key, i in {key: i for i, key in enumerate(keys)}.items() if key not in self._known]
         changed = (rows.ids[new] != prompt) | rows.hidden[new]
         first = np.where(changed.any(1), changed.argmax(1), len(prompt))
+        first -= rows.hidden[new].any(1) & (first > 0)  # the answer may be read from the token before the first hidden
         for i, at in zip(new, first, strict=True):
             if at == len(prompt):
                 self._known[keys[i]] = self.unchanged()
@@ -214,7 +213,8 @@ class Perturber:
         return values
 
     def states(self, rows: Rows, start: int, tail: Ids) -> Tensor:
-        """Last hidden states of changed prompts and `tail` after each, from token `start` on."""
+        """Last hidden states of changed prompts and `tail` after each, from token `start` on; in the place of a hidden
+        token that of the last one before it which is not."""
         lm = self.question.lm
         ids = np.concatenate([rows.ids[:, start:], np.tile(tail, (len(rows), 1))], axis=1)
         given: dict[str, Any] = {}
@@ -224,7 +224,13 @@ class Perturber:
         if rows.hidden.any():
             hidden = np.pad(rows.hidden, ((0, 0), (0, len(tail))))
             given |= hiding(lm, torch.as_tensor(hidden), start)
-        return lm.hidden(torch.as_tensor(ids), **given)
+        states = lm.hidden(torch.as_tensor(ids), **given)
+        if not rows.hidden.any():
+            return states
+        places = np.arange(ids.shape[1])
+        left = np.maximum.accumulate(np.where(hidden[:, start:], -1, places), axis=1)  # the last one that is there
+        at = torch.as_tensor(np.where(left < 0, places, left), device=states.device)
+        return states.gather(1, at[..., None].expand_as(states))
 
 
 def hiding(lm: LanguageModel, hidden: Tensor, start: int) -> dict[str, Any]:

@@ -111,3 +111,40 @@ def test_the_tail_of_a_longer_target_does_not_see_what_is_hidden(family: str) ->
         question = asked(lm, np.where(gone[0], stranger, ids).tolist(), [9, 11, 30])
         values.append(float(Perturber(question).without(gone, "mask")[0]))
     assert values[0] == pytest.approx(values[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_its_end_a_prompt_is_shorter(family: str) -> None:
+    """Hiding the last token is asking the prompt that ends before it: nothing is read from a token that is gone."""
+    lm = make_lm(family, dtype=DOUBLE)
+    ids = lm.encode(LONG).ids
+    gone = np.zeros((2, len(ids)), dtype=bool)
+    gone[0, -1] = gone[1, -2:] = True
+    values = Perturber(asked(lm, ids.tolist(), 9)).without(gone, "mask")
+    assert values[0] == pytest.approx(asked(lm, ids[:-1].tolist(), 9).value, abs=1e-6)
+    assert values[1] == pytest.approx(asked(lm, ids[:-2].tolist(), 9).value, abs=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_its_end_a_longer_target_is_read_from_what_is_left(family: str) -> None:
+    lm = make_lm(family, dtype=DOUBLE)
+    ids, target = lm.encode(LONG).ids.tolist(), [9, 11, 30]
+    n = len(ids)
+    seen = torch.ones(1, n + 2, dtype=torch.long)
+    seen[0, n - 1] = 0
+    with torch.no_grad():
+        logits = lm.model(
+            input_ids=torch.tensor([ids + target[:-1]]), attention_mask=seen, position_ids=torch.arange(n + 2)[None]
+        ).logits[0, [n - 2, n, n + 1]]
+    expected = float(logits.log_softmax(-1)[range(3), target].sum())
+    gone = np.arange(n)[None] == n - 1
+    assert Perturber(asked(lm, ids, target)).without(gone, "mask")[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_with_nothing_left_end_of_text_is_asked() -> None:
+    lm = make_lm("llama", dtype=DOUBLE)
+    end = int(lm.tokenizer.eos_token_id)
+    for ids in ([10, 20, 30], [40, 50, 60]):
+        question = asked(lm, ids, 9)
+        nothing = Perturber(question).without(np.ones((1, 3), dtype=bool), "mask")
+        assert nothing[0] == pytest.approx(asked(lm, [end], 9).value, abs=1e-9)
