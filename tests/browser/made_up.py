@@ -1,8 +1,18 @@
-"""Cells that show results made by hand, with a model and a `compare` that answer at once or wait to be cancelled."""
+"""Views of results made by hand, with a model and a `compare` that answer at once or wait to be cancelled."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Locator
+
+from tests.browser.card import Card, Numbers
+from tests.browser.lab import Lab, notebook
+from tests.browser.test_states import WIDGET_VIEW, follow
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +29,6 @@ lm = FakeModel()
 live.find = lambda fingerprint: lm
 go_on = threading.Event()
 """
-
 COMPARE = f"""{BUILDERS}
 from types import ModuleType
 hold, asked = False, []
@@ -60,3 +69,73 @@ def work(cancel, progress, partial):
 
 result = make_matrix()
 """
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """A kind of view in a notebook of its own: cell 0 makes `result`, cell 1 shows `widget`.
+
+    `read` is JavaScript that turns a card into the plain values which tests compare.
+    """
+
+    view: str
+    mime: str
+    cell: str
+    read: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.view}.ipynb"
+
+    def numbers(self, card: Card) -> Numbers:
+        read: Numbers = card.root.evaluate(self.read)
+        return read
+
+    def open(self, lab: Lab) -> Lab:
+        """Open its notebook, run it and save it."""
+        lab.write(self.path, notebook(self.cell, f"widget = iw.widgets.{self.view.title()}(result)\nwidget"))
+        lab.open(self.path)
+        lab.run_all()
+        lab.card(1, view=self.view)
+        lab.save()
+        return lab
+
+    def fresh(self, lab: Lab) -> Iterator[Card]:
+        """A card of a new widget; in the end nothing must have gone wrong."""
+        lab.errors.clear()
+        lab.open(self.path)
+        lab.run_cell(1)
+        yield lab.card(1, view=self.view)
+        lab.expect_quiet()
+
+    def saved(self, lab: Lab) -> dict[str, Any]:
+        """The payload in the notebook's file, without the id of its widget."""
+        data = lab.read(self.path)["cells"][1]["outputs"][0]["data"]
+        assert set(data) == {self.mime, WIDGET_VIEW, "text/html", "text/plain"}
+        payload: dict[str, Any] = data[self.mime]
+        payload.pop("model_id")
+        return payload
+
+    @contextmanager
+    def twin(self, lab: Lab) -> Iterator[Locator]:
+        """What a JupyterLab without our extension shows of an untrusted notebook."""
+        content = lab.read(self.path)
+        for output in content["cells"][1]["outputs"]:
+            output["data"].pop(self.mime)
+            output["data"].pop(WIDGET_VIEW)
+        lab.open(lab.write(f"{self.view}-twin.ipynb", content))
+        twin = lab.output(1).locator(".jp-RenderedHTMLCommon > div").first
+        twin.locator("table").first.wait_for()
+        yield twin
+        lab.close()
+
+    @contextmanager
+    def page(self, chromium: Browser, file: Path, **settings: Any) -> Iterator[Card]:
+        """A page from a disk; it must ask nobody, and nothing must go wrong on it."""
+        page = chromium.new_page(**settings)
+        errors, requests = follow(page)
+        page.goto(file.as_uri())
+        yield Card(page.locator(f"[data-iw='{self.view}']"))
+        assert errors == []
+        assert [url for url in requests if not url.startswith("data:")] == [page.url]
+        page.close()

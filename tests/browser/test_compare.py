@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from interp_widgets.attribution.compare_payload import MIME_TYPE, compare_payload
-from tests.browser.card import Card
+from tests.browser.card import Card, Numbers
 from tests.browser.contrast import expect_contrast
-from tests.browser.lab import Lab, notebook
-from tests.browser.made_up import COMPARE
-from tests.browser.test_states import WIDGET_VIEW, follow
+from tests.browser.lab import Lab
+from tests.browser.made_up import COMPARE, MadeUp
 from tests.builders import make_comparison
 
-PATH = "compare.ipynb"
 TITLE = "Why ·Canberra rather than ·Sydney?"
 
 READ = """card => {
@@ -37,7 +34,8 @@ READ = """card => {
   };
 }"""
 
-Numbers = dict[str, Any]
+VIEW = MadeUp("compare", MIME_TYPE, COMPARE, READ)
+numbers = VIEW.numbers
 
 
 def expected(payload: dict[str, Any]) -> Numbers:
@@ -62,11 +60,6 @@ def expected(payload: dict[str, Any]) -> Numbers:
 WHOLE = expected(compare_payload(make_comparison()))
 
 
-def numbers(card: Card) -> Numbers:
-    read: Numbers = card.root.evaluate(READ)
-    return read
-
-
 def token(card: Card, row: int, index: int) -> Locator:
     return card.root.locator(f'[data-iw="token"][data-row="{row}"][data-index="{index}"]')
 
@@ -80,30 +73,17 @@ def focused(card: Card) -> list[str]:
 
 @pytest.fixture(scope="module")
 def opened(shared: Lab) -> Lab:
-    shared.write(PATH, notebook(COMPARE, "widget = iw.widgets.Compare(result)\nwidget"))
-    shared.open(PATH)
-    shared.run_all()
-    shared.card(1, view="compare")
-    shared.save()
-    return shared
+    return VIEW.open(shared)
 
 
 @pytest.fixture
 def card(opened: Lab) -> Iterator[Card]:
-    opened.errors.clear()
-    opened.open(PATH)
-    opened.run_cell(1)
-    yield opened.card(1, view="compare")
-    opened.expect_quiet()
+    yield from VIEW.fresh(opened)
 
 
 def test_live_and_saved(opened: Lab, card: Card) -> None:
     assert numbers(card) == WHOLE
-    data = opened.read(PATH)["cells"][1]["outputs"][0]["data"]
-    assert set(data) == {MIME_TYPE, WIDGET_VIEW, "text/html", "text/plain"}
-    payload = data[MIME_TYPE]
-    payload.pop("model_id")
-    assert payload == compare_payload(make_comparison())
+    assert VIEW.saved(opened) == compare_payload(make_comparison())
 
 
 def test_keyboard(card: Card) -> None:
@@ -189,72 +169,54 @@ def test_restarted_and_reloaded(opened: Lab, card: Card) -> None:
     saved = opened.card(1, "static", "compare")
     assert numbers(saved) == WHOLE
     assert saved.root.locator("select, input").count() == 0
-    opened.reload(PATH)
+    opened.reload(VIEW.path)
     assert numbers(opened.card(1, "static", "compare")) == WHOLE
     opened.run_all()
     opened.card(1, view="compare")
 
 
 def test_twin_alone_after_the_sanitiser(opened: Lab) -> None:
-    """As a JupyterLab without our extension shows an untrusted notebook."""
-    content = json.loads(json.dumps(opened.read(PATH)))
-    for output in content["cells"][1]["outputs"]:
-        output["data"].pop(MIME_TYPE)
-        output["data"].pop(WIDGET_VIEW)
-    opened.write("compare-twin.ipynb", content)
-    opened.open("compare-twin.ipynb")
-    twin = opened.output(1).locator(".jp-RenderedHTMLCommon > div").first
-    twin.locator("table").first.wait_for()
-    rows = (
-        twin.locator("table")
-        .first.locator("tr")
-        .evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
-    )
-    payload = compare_payload(make_comparison())
-    assert rows[1:] == [
-        [box["name"], *(f"{m['labels'][i]} (rank {m['ranks'][i]})" for m in payload["methods"])]
-        for i, box in enumerate(payload["boxes"])
-    ]
-    expect_contrast(twin)
-    opened.close()
+    with VIEW.twin(opened) as twin:
+        rows = (
+            twin.locator("table")
+            .first.locator("tr")
+            .evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+        )
+        payload = compare_payload(make_comparison())
+        assert rows[1:] == [
+            [box["name"], *(f"{m['labels'][i]} (rank {m['ranks'][i]})" for m in payload["methods"])]
+            for i, box in enumerate(payload["boxes"])
+        ]
+        expect_contrast(twin)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_from_a_disk_at_any_width(chromium: Browser, tmp_path: Path, scheme: Any) -> None:
     file = tmp_path / "compare.html"
     make_comparison().to_html(file)
-    page = chromium.new_page(color_scheme=scheme, viewport={"width": 360, "height": 700})
-    errors, requests = follow(page)
-    page.goto(file.as_uri())
-    card = Card(page.locator("[data-iw='compare']"))
-    assert numbers(card) == WHOLE
-    expect_contrast(card.root)
-    assert page.evaluate("() => document.documentElement.scrollWidth <= 360")
-    page.set_viewport_size({"width": 1280, "height": 900})
-    assert card.root.evaluate("card => card.getBoundingClientRect().width") <= 720
-    page.emulate_media(forced_colors="active")
-    token(card, 0, 3).focus()
-    assert card.root.locator(".iw-lit").count() == 3
-    assert errors == []
-    assert [url for url in requests if not url.startswith("data:")] == [page.url]
-    page.close()
+    with VIEW.page(chromium, file, color_scheme=scheme, viewport={"width": 360, "height": 700}) as card:
+        assert numbers(card) == WHOLE
+        expect_contrast(card.root)
+        assert card.page.evaluate("() => document.documentElement.scrollWidth <= 360")
+        card.page.set_viewport_size({"width": 1280, "height": 900})
+        assert card.root.evaluate("card => card.getBoundingClientRect().width") <= 720
+        card.page.emulate_media(forced_colors="active")
+        token(card, 0, 3).focus()
+        assert card.root.locator(".iw-lit").count() == 3
 
 
 def test_a_long_prompt_scrolls_as_one(chromium: Browser, tmp_path: Path) -> None:
     file = tmp_path / "long.html"
     make_comparison(pieces=[f" word{i}" for i in range(300)]).to_html(file)
-    page = chromium.new_page(viewport={"width": 760, "height": 900})
-    page.goto(file.as_uri())
-    card = Card(page.locator("[data-iw='compare']"))
-    expect(card.part("total")).to_have_text("300 tokens, scroll to see all")
-    expect(card.part("total")).to_be_visible()
-    heights = card.part("tokens").evaluate_all("rows => rows.map(row => row.clientHeight)")
-    assert max(heights) <= 320
-    token(card, 0, 0).focus()
-    page.keyboard.press("End")
-    expect(token(card, 0, 299)).to_be_in_viewport()
-    page.wait_for_function(
-        "() => { const tops = [...document.querySelectorAll('[data-iw=\"tokens\"]')].map(row => row.scrollTop);"
-        " return tops[0] > 0 && tops.every(top => top === tops[0]); }"
-    )
-    page.close()
+    with VIEW.page(chromium, file, viewport={"width": 760, "height": 900}) as card:
+        expect(card.part("total")).to_have_text("300 tokens, scroll to see all")
+        expect(card.part("total")).to_be_visible()
+        heights = card.part("tokens").evaluate_all("rows => rows.map(row => row.clientHeight)")
+        assert max(heights) <= 320
+        token(card, 0, 0).focus()
+        card.page.keyboard.press("End")
+        expect(token(card, 0, 299)).to_be_in_viewport()
+        card.page.wait_for_function(
+            "() => { const tops = [...document.querySelectorAll('[data-iw=\"tokens\"]')].map(row => row.scrollTop);"
+            " return tops[0] > 0 && tops.every(top => top === tops[0]); }"
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,11 @@ from playwright.sync_api import Browser, Locator, expect
 
 from interp_widgets.attribution.matrix_html import strongest
 from interp_widgets.attribution.matrix_payload import MIME_TYPE, matrix_payload
-from tests.browser.card import Card
+from tests.browser.card import Card, Numbers
 from tests.browser.contrast import expect_contrast
-from tests.browser.lab import Lab, notebook
-from tests.browser.made_up import MATRIX
-from tests.browser.test_states import WIDGET_VIEW, follow
+from tests.browser.lab import Lab
+from tests.browser.made_up import MATRIX, MadeUp
 from tests.builders import make_matrix
-
-PATH = "matrix.ipynb"
 
 READ = """card => {
   const all = hook => [...card.querySelectorAll(`[data-iw="${hook}"]`)];
@@ -34,7 +30,8 @@ READ = """card => {
   };
 }"""
 
-Numbers = dict[str, Any]
+VIEW = MadeUp("matrix", MIME_TYPE, MATRIX, READ)
+numbers = VIEW.numbers
 
 
 def expected(payload: dict[str, Any]) -> Numbers:
@@ -54,11 +51,6 @@ def expected(payload: dict[str, Any]) -> Numbers:
 WHOLE = expected(matrix_payload(make_matrix()))
 
 
-def numbers(card: Card) -> Numbers:
-    read: Numbers = card.root.evaluate(READ)
-    return read
-
-
 def cell(card: Card, row: int, index: int) -> Locator:
     return card.root.locator(f'[data-iw="cell"][data-row="{row}"][data-index="{index}"]')
 
@@ -70,30 +62,17 @@ def lit(card: Card) -> list[float]:
 
 @pytest.fixture(scope="module")
 def opened(shared: Lab) -> Lab:
-    shared.write(PATH, notebook(MATRIX, "widget = iw.widgets.Matrix(result)\nwidget"))
-    shared.open(PATH)
-    shared.run_all()
-    shared.card(1, view="matrix")
-    shared.save()
-    return shared
+    return VIEW.open(shared)
 
 
 @pytest.fixture
 def card(opened: Lab) -> Iterator[Card]:
-    opened.errors.clear()
-    opened.open(PATH)
-    opened.run_cell(1)
-    yield opened.card(1, view="matrix")
-    opened.expect_quiet()
+    yield from VIEW.fresh(opened)
 
 
 def test_live_and_saved(opened: Lab, card: Card) -> None:
     assert numbers(card) == WHOLE
-    data = opened.read(PATH)["cells"][1]["outputs"][0]["data"]
-    assert set(data) == {MIME_TYPE, WIDGET_VIEW, "text/html", "text/plain"}
-    payload = data[MIME_TYPE]
-    payload.pop("model_id")
-    assert payload == matrix_payload(make_matrix())
+    assert VIEW.saved(opened) == matrix_payload(make_matrix())
 
 
 def test_sources_and_what_a_token_feeds(card: Card) -> None:
@@ -179,7 +158,7 @@ def test_a_page_that_comes_later_has_all_rows(opened: Lab, card: Card) -> None:
     for rows in (1, 2, 3):
         opened.python("None", "step.release()")
         expect(card.part("row-head")).to_have_count(rows)
-    opened.reload(PATH)
+    opened.reload(VIEW.path)
     later = opened.card(1, view="matrix")
     expect(later.part("row-head")).to_have_count(3)
     opened.python("None", "step.release(2)")
@@ -200,46 +179,31 @@ def test_contrast(opened: Lab, card: Card, theme: str) -> None:
 
 
 def test_twin_alone_after_the_sanitiser(opened: Lab) -> None:
-    """As a JupyterLab without our extension shows an untrusted notebook."""
-    content = json.loads(json.dumps(opened.read(PATH)))
-    for output in content["cells"][1]["outputs"]:
-        output["data"].pop(MIME_TYPE)
-        output["data"].pop(WIDGET_VIEW)
-    opened.write("matrix-twin.ipynb", content)
-    opened.open("matrix-twin.ipynb")
-    twin = opened.output(1).locator(".jp-RenderedHTMLCommon > div").first
-    twin.locator("table").first.wait_for()
-    rows = twin.locator("tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
-    payload = matrix_payload(make_matrix())
-    assert [[row[0], row[1], row[4]] for row in rows[1:]] == [
-        [
-            payload["boxes"][row["box"]]["name"],
-            row["label"],
-            " ".join(f"{payload['boxes'][i]['name']} {row['labels'][i]}" for i in strongest(row)),
+    with VIEW.twin(opened) as twin:
+        rows = twin.locator("tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+        payload = matrix_payload(make_matrix())
+        assert [[row[0], row[1], row[4]] for row in rows[1:]] == [
+            [
+                payload["boxes"][row["box"]]["name"],
+                row["label"],
+                " ".join(f"{payload['boxes'][i]['name']} {row['labels'][i]}" for i in strongest(row)),
+            ]
+            for row in payload["rows"]
         ]
-        for row in payload["rows"]
-    ]
-    expect_contrast(twin)
-    opened.close()
+        expect_contrast(twin)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_from_a_disk_at_any_width(chromium: Browser, tmp_path: Path, scheme: Any) -> None:
     file = tmp_path / "matrix.html"
     make_matrix().to_html(file)
-    page = chromium.new_page(color_scheme=scheme, viewport={"width": 360, "height": 700})
-    errors, requests = follow(page)
-    page.goto(file.as_uri())
-    card = Card(page.locator("[data-iw='matrix']"))
-    assert numbers(card) == WHOLE
-    expect_contrast(card.root)
-    assert page.evaluate("() => document.documentElement.scrollWidth <= 360")
-    page.emulate_media(forced_colors="active")
-    cell(card, 4, 7).focus()
-    expect(card.part("readout")).to_contain_text("−5.00")
-    assert errors == []
-    assert [url for url in requests if not url.startswith("data:")] == [page.url]
-    page.close()
+    with VIEW.page(chromium, file, color_scheme=scheme, viewport={"width": 360, "height": 700}) as card:
+        assert numbers(card) == WHOLE
+        expect_contrast(card.root)
+        assert card.page.evaluate("() => document.documentElement.scrollWidth <= 360")
+        card.page.emulate_media(forced_colors="active")
+        cell(card, 4, 7).focus()
+        expect(card.part("readout")).to_contain_text("−5.00")
 
 
 def test_a_large_one_scrolls_and_names_what_it_leaves_out(chromium: Browser, tmp_path: Path) -> None:
@@ -247,13 +211,10 @@ def test_a_large_one_scrolls_and_names_what_it_leaves_out(chromium: Browser, tmp
     make_matrix(prompt_pieces=[f" word{i}" for i in range(150)], generated=[f" more{i}" for i in range(60)]).to_html(
         file
     )
-    page = chromium.new_page(viewport={"width": 760, "height": 900})
-    page.goto(file.as_uri())
-    card = Card(page.locator("[data-iw='matrix']"))
-    expect(card.part("total")).to_have_text("210 tokens, scroll to see all")
-    expect(card.part("grid-note")).to_contain_text("strongest of 209 sources have a column")
-    assert card.part("cell").count() <= 4000
-    for part in (card.part("tokens"), card.root.locator(".iw-grid-box")):
-        assert part.evaluate("part => part.clientHeight") <= 320
-        assert part.evaluate("part => part.scrollHeight > part.clientHeight")
-    page.close()
+    with VIEW.page(chromium, file, viewport={"width": 760, "height": 900}) as card:
+        expect(card.part("total")).to_have_text("210 tokens, scroll to see all")
+        expect(card.part("grid-note")).to_contain_text("strongest of 209 sources have a column")
+        assert card.part("cell").count() <= 4000
+        for part in (card.part("tokens"), card.root.locator(".iw-grid-box")):
+            assert part.evaluate("part => part.clientHeight") <= 320
+            assert part.evaluate("part => part.scrollHeight > part.clientHeight")
