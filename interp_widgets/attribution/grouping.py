@@ -76,7 +76,10 @@ def _numbers(prompt: Encoded, group: str) -> NDArray[np.int64]:
         if found[i] < 0:
             found[i] = alone = alone + 1
     if (found > len(matches)).all():
-        raise ArgumentError(f"group={group!r} matches nothing in this prompt")
+        raise ArgumentError(
+            f"group={group!r} matches, but no token: each belongs to the match that holds its first character that is"
+            r" not a space; group='word' or r'\w+' takes whole words"
+        )
     return found
 
 

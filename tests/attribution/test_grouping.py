@@ -139,6 +139,7 @@ def test_every_token_is_in_exactly_one_unit_whatever_the_text(
         ("[a-", "nor a regular expression"),
         ("xyz", "matches nothing"),
         ("x*", "matches nothing"),
+        (r"\s+", "its first character that is"),
         ("", "one of token, word, sentence, turn, or a regular expression"),
         (None, "group=None"),
         (3, "group=3"),
