@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.models.prefix import can_reuse
+from interp_widgets.models.prompts import continuation
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -152,7 +153,12 @@ class ModelGame:
 def model_game(
     lm: LanguageModel, prompt: str, target: str, foil: str, *, fillers: Tensor | int | None = None
 ) -> ModelGame:
-    """A game of texts; deleted tokens become end-of-text unless `fillers` says otherwise."""
-    ids = torch.as_tensor(lm.encode(prompt).ids)
-    one, other = (int(lm.encode(text).ids[0]) for text in (target, foil))
+    """A game of texts; deleted tokens become end-of-text unless `fillers` says otherwise.
+
+    Raises `TargetError` where the tokenizer joins target or foil to the prompt's last token."""
+    start = lm.encode(prompt)
+    # What follows the prompt: encoded by itself, a text begins with <s> where the tokenizer puts that in front.
+    one = int(continuation(lm.tokenizer, start, target)[0])
+    other = int(continuation(lm.tokenizer, start, foil, argument="foil")[0])
+    ids = torch.as_tensor(start.ids)
     return ModelGame(lm, ids, one, other, lm.tokenizer.eos_token_id if fillers is None else fillers)

@@ -63,11 +63,12 @@ class AllOrders:
         spread = np.linspace(-0.25, 0.25, len(self.added))
         for i, added in enumerate(self.added.T):
             axes.scatter(i + spread, added, s=10, color="0.55", label="in one order" if i == 0 else None)
-        axes.scatter(range(len(self.tokens)), self.scores, marker="_", s=900, color="C0", label="mean: Shapley value")
+        places = np.arange(len(self.tokens))
+        axes.hlines(self.scores, places - 0.25, places + 0.25, color="C0", linewidth=2, label="mean: Shapley value")
         axes.axhline(0, color="0.5", linewidth=0.8)
-        axes.set_xticks(range(len(self.tokens)), [repr(token) for token in self.tokens])
+        axes.set_xticks(places, [repr(token) for token in self.tokens])
         axes.set_ylabel("what it adds (log-odds)")
-        axes.legend(fontsize=8)
+        figure.legend(fontsize=8, ncols=2, loc="outside upper right")
         return figure
 
 
@@ -101,11 +102,14 @@ class Sampling:
 
     def plot(self) -> Figure:
         import matplotlib.pyplot as plt
+        from matplotlib.ticker import LogLocator
 
         figure, axes = plt.subplots(figsize=(5, 2.6), layout="constrained")
         axes.loglog(self.evaluations, self.in_pairs, marker="o", label="an order and its reverse")
         axes.loglog(self.evaluations, self.single, marker="s", linestyle="--", label="single orders")
         axes.set_xticks(self.evaluations, [str(n) for n in self.evaluations])
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
         axes.set_xlabel("sets asked for")
         axes.set_ylabel("error (log-odds)")
@@ -170,15 +174,16 @@ class Bridge:
 
 
 def bridge(values: Floats, n: int, *, widths: Sequence[float]) -> Bridge:
-    """All sets, each size drawn equally often as LIME does; the last kernel is Shapley's (Lundberg and Lee 2017,
-    theorem 2), with nothing and everything held fast."""
+    """All sets, each size counted as often as any other (LIME draws all but the whole prompt so); the last kernel is
+    Shapley's (Lundberg and Lee 2017, theorem 2), with nothing and everything held fast."""
     kept = all_sets(n).numpy()
     size = kept.sum(1)
     a_size = np.asarray([1 / math.comb(n, k) for k in range(n + 1)])[size]
     kernels = {f"cosine, width {width:g}": np.where(size > 0, _cosine(size / n, width) * a_size, 0) for width in widths}
     inner = ((n - 1) / (math.comb(n, k) * k * (n - k)) for k in range(1, n))
     kernels["Shapley's"] = np.asarray([_FAST, *inner, _FAST])[size]
-    scores = np.stack([fit(~kept, values, pi, 1e-9)[0] for pi in kernels.values()])
+    # No penalty, however small: a narrow kernel's weights are smaller still, and the scores would shrink to nothing.
+    scores = np.stack([fit(~kept, values, pi, 0.0)[0] for pi in kernels.values()])
     truth, alone = exact(values, n), leave_one_out(values, n)
     return Bridge(
         tuple(kernels),
@@ -230,7 +235,8 @@ class Costs:
         for method, marker in zip(EVALUATIONS, "osD^vx", strict=True):
             seconds = self.seconds(method)
             shown = seconds < 1e5
-            axes.loglog(np.asarray(self.lengths)[shown], seconds[shown], marker=marker, markersize=4, label=method)
+            style = "--" if method == PARTITION else "-"  # LIME's line, which it meets, shows through
+            axes.loglog(np.asarray(self.lengths)[shown], seconds[shown], style + marker, markersize=4, label=method)
         axes.set_xticks(self.lengths, [str(n) for n in self.lengths])
         axes.minorticks_off()
         axes.set_xlabel("tokens")
