@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("integrated_gradients", "leave_one_out", "partition_shap", "attribution_quality")
+NAMES = ("integrated_gradients", "leave_one_out", "partition_shap", "attribution_quality", "long_prompt")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Leave-one-out side by side with captum: 22 input and 16 target tokens on the default model.
 
-    python -m benchmarks leave_one_out [--rounds 3] [--skip-default]
+    python -m benchmarks leave_one_out [--rounds 3] [--skip-default] [--model llama-8b]
 
 Times alternate in one process.  captum's default mode gives wrong values on transformers 5 (its cache grows twice), so
 only its time is compared; its single-pass mode must give our numbers.
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-import interp_widgets as iw
+from benchmarks import models
 from interp_widgets.attribution.perturbation import filler
 from interp_widgets.attribution.target import ask
 
@@ -65,9 +65,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--skip-default", action="store_true", help="leave out captum's default mode, which is slow")
+    models.add_option(parser)
     asked = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
-    lm = iw.load_model()
+    lm = models.load(asked.model)
     prompt, target = texts(lm)
     works: dict[str, Any] = {
         "ours": lambda: ours(lm, prompt, target),

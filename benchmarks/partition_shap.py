@@ -1,6 +1,6 @@
 """shap's partition explainer at 500 evaluations on 40 tokens: our batched answers against one text at a time.
 
-    python -m benchmarks partition_shap [--evals 500]
+    python -m benchmarks partition_shap [--evals 500] [--model llama-8b]
 
 The peer is a model function like the one in shap's documentation: a list of texts in, one forward pass for each text.
 Both explain the log-probability of the same target with the same tree of tokens and the same replaced tokens.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-import interp_widgets as iw
+from benchmarks import models
 from interp_widgets.attribution.partition_shap import Units, explain
 from interp_widgets.attribution.perturbation import Perturber, filler
 from interp_widgets.attribution.registry import Work
@@ -32,9 +32,10 @@ TOKENS = 40
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--evals", type=int, default=500)
+    models.add_option(parser)
     asked = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
-    lm = iw.load_model()
+    lm = models.load(asked.model)
     ids = lm.encode(PROMPT).ids.tolist()[-TOKENS:]
     encoded = lm.encode(ids)
     question = ask(lm, encoded, None, None, "log-probability")

@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def run(*options: str) -> str:
+def run(name: str, *options: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "integrated_gradients", *options],
+        [sys.executable, "-m", "benchmarks", name, *options],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -29,7 +29,7 @@ def run(*options: str) -> str:
 
 @pytest.mark.default_model
 def test_the_table_has_a_row_for_each_contestant() -> None:
-    table = run("--tokens", "8", "--steps", "2", "--rounds", "1", "--no-memory")
+    table = run("integrated_gradients", "--tokens", "8", "--steps", "2", "--rounds", "1", "--no-memory")
     rows = re.findall(r"^(\S.*?)  +(\d+) +(\d+) +([\d.]+) +([\d.]+ to [\d.]+) +([\d.]+)x$", table, re.MULTILINE)
     assert [row[0] for row in rows] == ["interp-widgets", "interp-widgets, checkpoints", "captum", "textbook loop"]
     ours, with_checkpoints, captum, textbook = (int(row[2]) for row in rows)
@@ -41,4 +41,20 @@ def test_the_table_has_a_row_for_each_contestant() -> None:
 
 @pytest.mark.default_model
 def test_memory_is_measured_in_a_process_of_its_own() -> None:
-    assert int(run("--memory-of", "interp-widgets", "--tokens", "128")) > 10**6
+    assert int(run("integrated_gradients", "--memory-of", "interp-widgets", "--tokens", "128")) > 10**6
+
+
+@pytest.mark.default_model
+def test_a_long_prompt_is_estimated_and_run() -> None:
+    table = run("long_prompt", "--model", "tiny", "--tokens", "40", "--methods", "gradient_x_input", "leave_one_out")
+    rows = re.findall(r"^(\S+) +(\d+) +([\d.]+) s +([\d.]+) s +(\d+) MiB$", table, re.MULTILINE)
+    assert [row[0] for row in rows] == ["gradient_x_input", "leave_one_out"]
+    assert all(float(number) >= 0 for row in rows for number in row[2:])
+
+
+@pytest.mark.default_model
+def test_leave_one_out_gives_captums_numbers_on_a_random_model() -> None:
+    table = run("leave_one_out", "--model", "tiny", "--rounds", "1", "--skip-default")
+    found = re.search(r"^captum, single pass .*difference (\S+)$", table, re.MULTILINE)
+    assert found, table
+    assert float(found[1]) <= 1e-4
