@@ -7,7 +7,7 @@ from interp_widgets.course.lab01 import LAB as LAB01
 from interp_widgets.course.lab02 import LAB as LAB02
 
 LABS: tuple[Lab, ...] = (
-    Lab(id="lab00", title="A tour", notebook="00_tour", minutes=15, exercises=()),
+    Lab(id="lab00", title="A tour", notebook="00_tour", minutes=20, exercises=()),
     LAB01,
     LAB02,
 )
