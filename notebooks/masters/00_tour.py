@@ -129,7 +129,7 @@ comparison.disagreements(3)
 # %% [markdown] id="streamed"
 # ## Watch it write
 #
-# With `attribute=True` generation says of each new token where it came from. In the notebook the matrix fills while the text is written: put the pointer on a generated token to light its sources, or on a source to light what it fed. The foot of a generated token shows how sure the model was.
+# With `attribute=True` generation says of each new token where it came from. In the notebook the matrix fills while the text is written: put the pointer on a generated token to light its sources, or on a source to light what it fed. The line above a generated token shows how sure the model was.
 
 # %% id="stream"
 lm.stream("The capital of France is", max_new_tokens=8, attribute=True)
