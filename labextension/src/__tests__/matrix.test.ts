@@ -205,11 +205,16 @@ describe('the matrix', () => {
 
   it('shows waiting, cancelled and errors in the card', () => {
     const { view, asked } = live({ status: running({ elapsed: 2, done: 1, total: 5, text: 'explaining' }) });
+    const method = () => part(view, 'method') as HTMLSelectElement;
+    method().value = 'lime';
     expect(part(view, 'progress-text').textContent).toBe('explaining, 1 of 5');
     press(token(view, 5), 'Escape');
     expect(asked).toEqual([['cancel', null]]);
+    method().focus();
     view.setStatus({ state: 'cancelled', text: 'cancelled after 2 s' });
     expect(part(view, 'provenance').textContent).toBe('cancelled after 2 s');
+    expect(method().value).toBe('leave_one_out');
+    expect(document.activeElement).toBe(method());
     view.setStatus({ state: 'error', title: 'No.', message: 'Because.', fix: null, traceback: 'T' });
     expect(part(view, 'error').textContent).toContain('Because.');
     expect(parts(view, 'token')).toHaveLength(10);

@@ -137,6 +137,7 @@ export class CardView<P extends Picture, O extends Asleep, Folds> {
     this.element.dataset.status = status.state;
     this._card?.status(status);
     if (status.state === 'cancelled') {
+      this._draw(); // what was chosen and cancelled is not what is shown
       this._announcer.textContent = status.text;
     }
   }
