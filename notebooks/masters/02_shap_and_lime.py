@@ -83,9 +83,10 @@ iw.course.check("lab02-q1", coalition_values)
 # %% id="four-shown"
 four = lab02.model_game(lm, "Capital of Australia:", target, foil)
 names = [lm.tokenizer.decode([i]) for i in four.ids.tolist()]
+blanks = ["".join(" " if letter == " " else "_" for letter in name) for name in names]
 sets = lab02.all_sets(4)
 for kept, value in zip(sets.tolist(), four(sets).tolist(), strict=True):
-    members = "".join(name if keep else " _" for name, keep in zip(names, kept, strict=True))
+    members = "".join(np.where(kept, names, blanks))
     print(f"{members:26} {value:+.2f}")
 
 # %% [markdown] id="orders"
@@ -216,9 +217,11 @@ iw.course.check("lab02-q4", affordable)
 
 # %% id="growth"
 for n in (4, 10, 20, 30, 50):
-    years = 2**n * 0.01 / (365 * 24 * 3600)
-    took = f"{years:,.0f} years" if years >= 1 else f"{2**n * 0.01:,.0f} s"
-    print(f"{n} tokens: {2**n:,} sets, at a hundredth of a second each {took}")
+    took, unit = 2**n * 0.01, "seconds"
+    for longer, size in (("hours", 3600), ("days", 24), ("years", 365)):
+        if took >= size:
+            took, unit = took / size, longer
+    print(f"{n} tokens: {2**n:,} sets, at a hundredth of a second each {took:,.1f} {unit}")
 
 # %% [markdown] id="sampling"
 # ## 4 Some orders, and an interval
@@ -321,7 +324,7 @@ explanation = iw.shap_explanation(lm, prompt, target, foil, delete="eos")
 page, repaired = lab02.coloured(shap.plots.text(explanation[0], display=False))
 print(f"shap {shap.__version__}: {repaired} numbers put right")
 print(" ".join(f"{score:+.2f}" for score in explanation.values[0]))
-HTML(page)
+HTML(f'<div style="background-color: white; color: black">{page}</div>')  # drawn for white paper
 
 # %% [markdown] id="text-plot-what"
 # "Numbers put right": with NumPy 2, shap 0.51 writes its colours as `rgba(np.float64(255.0), …)`, which no browser knows, and its text plot comes out without colour. `lab02.coloured` takes the names of the types out. Later versions of shap need no repair, and the count is then 0.

@@ -191,6 +191,7 @@ class Judged:
                 area = self.areas[filler, method]
                 axes.errorbar(area.mean(), -place, xerr=_half(area), fmt="o", color="C0", capsize=3)
             axes.set_yticks([-place for place in range(len(JUDGED))], JUDGED)
+            axes.margins(y=0.1)
             axes.set_title(f"deleted: {filler}", fontsize=10)
             axes.set_xlabel("area between the curves")
             axes.legend(fontsize=7, loc="lower right")
