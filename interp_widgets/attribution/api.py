@@ -172,8 +172,9 @@ def _each(
     def job(ids: list[int], token: int) -> Job:
         return prepare(lm, ids, token, None, chosen.name, "log-probability", None, given, checkpoint, seed, batch_size)
 
-    def one(ids: list[int], token: int) -> Floats:
-        return answer(job(ids, token), cancel=cancel, confirm=True, tested=False).scores
+    def one(ids: list[int], token: int) -> tuple[Floats, int]:
+        found = answer(job(ids, token), cancel=cancel, confirm=True, tested=False)
+        return found.scores, found.provenance.forward_passes
 
     encoded = lm.encode(prompt)
     first = job(encoded.ids.tolist(), int(encoded.ids[0]))

@@ -22,7 +22,7 @@ from interp_widgets.attribution.matrix import MatrixResult, Said
 from interp_widgets.attribution.perturbation import Perturber, Rows
 from interp_widgets.attribution.result import Candidate
 from interp_widgets.attribution.target import Question
-from interp_widgets.attribution.verdicts import UNTESTED, verdict
+from interp_widgets.attribution.verdicts import verdict
 from interp_widgets.errors import ArgumentError, PromptTooLongError
 from interp_widgets.models.generation import stop_tokens, thought
 from interp_widgets.models.prompts import Encoded, Prompt, continuation, decode
@@ -172,17 +172,15 @@ def attribute_each(
     method: str,
     *,
     delete: str,
-    one: Callable[[list[int], int], Floats] | None,
+    one: Callable[[list[int], int], tuple[Floats, int]] | None,
     seed: int = 0,
     batch_size: int | None = None,
     batch_tokens: int = 512,
     progress: Progress | bool | None = None,
     cancel: threading.Event | None = None,
-    partial: Callable[[MatrixResult], None] = lambda result: None,
 ) -> MatrixResult:
-    """The matrix by leave-one-out, or row by row by `one`(token ids before the target, target id) -> scores of them.
-
-    `partial` hears of the result after each row. Raises what `iw.attribute` says.
+    """The matrix by leave-one-out, or row by row by `one`(token ids before the target, target id) -> scores of them
+    and the forward passes that they took.  Raises what `iw.attribute` says.
     """
     began = time.perf_counter()
     encoded = lm.encode(prompt)
@@ -212,29 +210,8 @@ def attribute_each(
             batch_tokens=batch_tokens,
             advance=lambda rows: bar.advance(min(rows, len(text)), len(text), "deleting tokens"),
         )
-        passes = [len(ids) + 1]
+        passes = len(ids) + 1
         scores = np.full((len(positions), len(text)), np.nan)
-
-        def result(rows: int, verdict: Verdict, measured: dict[str, float]) -> MatrixResult:
-            return matrix_result(
-                lm,
-                prompt,
-                encoded,
-                text,
-                positions[:rows],
-                said[:rows],
-                scores[:rows],
-                complete=rows == len(positions),
-                method=method,
-                settings={"delete": delete} if one is None else {},
-                diagnostics=measured,
-                verdict=verdict,
-                interventions=interventions,
-                seed=seed,
-                batch_size=max(perturber.largest, 1),
-                forward_passes=sum(passes) + perturber.forward_passes,
-                seconds=time.perf_counter() - began,
-            )
 
         if one is None:
             sources = int(positions[-1])
@@ -244,15 +221,30 @@ def attribute_each(
                 scores[row, :position] = effect[:position, row]
         else:
             for row, position in enumerate(positions):
-                scores[row, :position] = one(text.ids[:position].tolist(), int(text.ids[position]))
+                scores[row, :position], took = one(text.ids[:position].tolist(), int(text.ids[position]))
+                passes += took
                 bar.advance(row + 1, len(positions), "one token after the other")
-                if row + 1 < len(positions):
-                    partial(result(row + 1, UNTESTED, {}))
         measured, word = tested(perturber, scores, n, seed)
-        done = result(len(positions), word, measured)
         bar.finish("done")
-    partial(done)
-    return done
+        return matrix_result(
+            lm,
+            prompt,
+            encoded,
+            text,
+            positions,
+            said,
+            scores,
+            complete=True,
+            method=method,
+            settings={"delete": delete} if one is None else {},
+            diagnostics=measured,
+            verdict=word,
+            interventions=interventions,
+            seed=seed,
+            batch_size=max(perturber.largest, 1),
+            forward_passes=passes + perturber.forward_passes,
+            seconds=time.perf_counter() - began,
+        )
 
 
 def span_question(lm: LanguageModel, text: Encoded, value: float) -> Question:

@@ -47,6 +47,8 @@ def test_other_ways_of_deleting(lm: Any, way: str) -> None:
 
 def test_methods_that_answer_row_by_row(lm: Any) -> None:
     found = matrix(lm, iw.Continuation(text=TEXT, stop=2), method="gradient_x_input")
+    shorter = matrix(lm, iw.Continuation(text=TEXT, stop=1), method="gradient_x_input")
+    assert found.forward_passes > shorter.forward_passes, "each row's own passes count"
     position = int(found.positions[1])
     alone = iw.attribute(
         lm, found.token_ids[:position].tolist(), int(found.token_ids[position]), method="gradient_x_input",
