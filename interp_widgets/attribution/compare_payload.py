@@ -119,7 +119,7 @@ def _method(
             "why": list(entry.verdict.why),
         },
         "cost": f"{count(entry.forward_passes, 'forward pass', 'forward passes')}, {duration(entry.seconds)}",
-        "scale": scale(largest, result.unit),
+        "scale": scale(largest, entry.method, result.unit),
         "scores": [rounded(float(score)) for score in scores],
         "labels": [signed(float(score), largest) for score in scores],
         "parts": {

@@ -33,7 +33,8 @@ def text_of(payload: dict[str, Any]) -> str:
         for i, box in enumerate(payload["boxes"])
     ]
     lines += _table([head, *rows])
-    lines += ["", f"  score in {methods[0]['scale']['unit']}, # its rank" if methods else ""]
+    units = " or ".join(dict.fromkeys(method["scale"]["unit"] for method in methods))
+    lines += ["", f"  score in {units}, # its rank" if methods else ""]
     if payload["differ"]:
         told = "; ".join(f"{token['name']}: {token['sentence']}" for token in payload["differ"])
         lines.append(f"  The methods differ most on {told}")

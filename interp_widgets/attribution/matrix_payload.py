@@ -63,7 +63,7 @@ def matrix_payload(result: MatrixResult | None, memo: Memo | None = None) -> dic
         "prompt": sum(box.tokens[0] < result.prompt_tokens for box in drawn),
         "groups": turns(result.groups, drawn),
         "rows": rows,
-        "scale": scale(largest, result.unit),
+        "scale": scale(largest, result.method, result.unit),
         "rest": _rest(len(within), len(members)),
         "provenance": provenance_line(result.provenance, count(len(result.tokens), "token")),
         "code": _code(result),
@@ -85,7 +85,7 @@ def _waiting() -> dict[str, Any]:
         "complete": False,
         "amount": "nothing explained yet",
         **{"boxes": [], "prompt": 0, "groups": [], "rows": []},
-        "scale": scale(0.0, ""),
+        "scale": scale(0.0, "", ""),
         "rest": None,
         **{"provenance": [], "code": "", "method": "", "settings": {"method": ""}},
     }
@@ -117,7 +117,7 @@ def _row(result: MatrixResult, drawn: list[Box], box: int, members: list[int], m
     row = {
         "box": box,
         **_confidence(said),
-        "scale": scale(largest, result.unit),
+        "scale": scale(largest, result.method, result.unit),
         "scores": [_short(float(score)) for score in sums],
         "labels": [signed(float(score), largest) for score in sums],
     }

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MIME_TYPE = "application/vnd.interp.highlight.v1+json"
 Payload = dict[str, Any]
 
+# Methods whose scores are not in the unit of what they explain (a test holds the names against the registry).
+_MEASURES = {"saliency": "length of the gradient", "attention_rollout": "share of attention"}
+
 # What `iw.attribute` takes when nothing is said (a test holds this against its signature).
 DEFAULTS: dict[str, Any] = {
     **{"baseline": "zero", "steps": 50, "quadrature": "gauss-legendre"},
@@ -79,7 +82,7 @@ def highlight_payload(result: AttributionResult) -> Payload:
         },
         "boxes": [_box(box, result, largest) for box in drawn],
         "groups": turns(result.groups, drawn),
-        "scale": scale(largest, result.unit),
+        "scale": scale(largest, result.method, result.unit),
         "sum": _sum(result),
         "candidates": next_tokens(result),
         "provenance": provenance_line(result.provenance, amount(result)),
@@ -103,8 +106,10 @@ def wished_function(result: Asked) -> str | None:
     return None if result.function == implied else result.function
 
 
-def scale(largest: float, unit: str) -> dict[str, Any]:
-    return {"max": rounded(largest), "label": plain(largest), "unit": unit}
+def scale(largest: float, method: str, unit: str) -> dict[str, Any]:
+    """Of a method's scores for a number explained in `unit`; the method may be a difference, "one - other"."""
+    units = dict.fromkeys(_MEASURES.get(name, unit) for name in method.split(" - "))
+    return {"max": rounded(largest), "label": plain(largest), "unit": " - ".join(units)}
 
 
 def rounded(x: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import interp_widgets as iw
 from interp_widgets.attribution.payload import DEFAULTS, highlight_payload
 from interp_widgets.attribution.result import AttributionResult, Candidate
 from interp_widgets.errors import NonFiniteError
@@ -162,6 +164,23 @@ def test_nan_has_no_picture() -> None:
 def test_a_prompt_of_zeros_and_one_of_nothing() -> None:
     assert highlight_payload(make_result(scores=np.zeros(5)))["scale"]["max"] == 0
     assert highlight_payload(make_result(pieces=[]))["boxes"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "unit"),
+    [
+        ("leave_one_out", "log-odds"),
+        ("saliency", "length of the gradient"),
+        ("attention_rollout", "share of attention"),
+        ("saliency - saliency", "length of the gradient"),
+        ("attention_rollout - lime", "share of attention - log-odds"),
+        ("a method of tomorrow", "log-odds"),
+    ],
+)
+def test_scores_that_are_not_in_the_unit_of_the_answer_say_so(method: str, unit: str) -> None:
+    assert highlight_payload(replace(make_result(), method=method))["scale"]["unit"] == unit
+    known = {known["name"] for known in iw.attribution_methods()} | {"a method of tomorrow"}
+    assert set(method.split(" - ")) <= known
 
 
 def test_the_defaults_are_those_of_attribute() -> None:
