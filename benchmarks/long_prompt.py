@@ -45,7 +45,7 @@ def main(given: list[str] | None = None) -> None:
     prompt = prompt_of(lm, asked.tokens)
     confirm = True if asked.all else None
     if asked.memory_of:
-        print(peak(lambda: iw.attribute(lm, prompt, confirm=confirm, **arguments(asked.memory_of))))
+        print(peak(lambda: iw.attribute(lm, prompt, confirm=True, **arguments(asked.memory_of))))
         return
     iw.attribute(lm, prompt[-8:], method="gradient_x_input")  # once before the clock runs, which calibrates estimates
     print(f"{len(prompt)} tokens on {lm.name}, {lm.device}, {str(lm.dtype).removeprefix('torch.')}")
@@ -60,7 +60,7 @@ def main(given: list[str] | None = None) -> None:
             continue
         took = time.perf_counter() - began
         command = [sys.executable, "-m", "benchmarks", "long_prompt", "--tokens", str(asked.tokens)]
-        command += ["--model", asked.model, "--memory-of", name, *(["--all"] if asked.all else [])]
+        command += ["--model", asked.model, "--memory-of", name]
         memory = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
         print(f"{name:<28}{result.forward_passes:>8}{cost.seconds:>10.1f} s{took:>8.1f} s{memory / 2**20:>8.0f} MiB")
 
