@@ -193,11 +193,11 @@ def test_the_test_equals_brute_force_over_the_plain_model(lm: Any, prompt: str) 
     assert 0 < perturber.rows <= rows_of_test(n, 2, ("eos",))
 
 
-def test_the_seed_decides_the_random_orders(lm: Any) -> None:
+def test_the_seed_decides_random_orders_and_tokens(lm: Any) -> None:
     first, again, other = (by_path(lm, LONG, " Canberra", baseline="eos", seed=seed) for seed in (0, 0, 1))
     assert first.diagnostics == again.diagnostics
     assert first.diagnostics["quality_random"] != other.diagnostics["quality_random"]
-    assert first.diagnostics["quality"] == pytest.approx(other.diagnostics["quality"], abs=1e-12)
+    assert first.diagnostics["margin_mask"] != other.diagnostics["margin_mask"], "no token stands there: other orders"
     assert np.array_equal(first.scores, other.scores)
     assert (first.provenance.seed, other.provenance.seed) == (0, 1)
 
