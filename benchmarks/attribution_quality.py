@@ -155,6 +155,11 @@ def interval(values: NDArray[np.float64]) -> str:
     return f"{values.mean():6.2f} ({low:.2f} to {high:.2f})"
 
 
+def _by_way(quality: NDArray[np.float64]) -> str:
+    """Columns of (prompts, ways): the mean over the ways, then each."""
+    return "".join(f"{interval(column):<24}" for column in (quality.mean(1), *quality.T))
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--facts", type=int, default=60)
@@ -172,15 +177,14 @@ def main(arguments: list[str] | None = None) -> None:
         Path(asked.out).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     done = len({row["prompt"] for row in rows})
     print(f"\n{done} prompts, {np.mean([row['tokens'] for row in rows]):.1f} tokens on average")
-    print(f"{'method':<22}{'quality':<24}{'  '.join(f'{way:>14}' for way in WAYS)}   cost  with tests  seconds")
+    print(f"{'method':<22}{''.join(f'{way:<24}' for way in ('quality', *WAYS))}cost  with tests  seconds")
     for method in asked.methods:
         mine = [row for row in rows if row["method"] == method]
         quality = np.asarray([row["quality"] for row in mine])
-        ways = "  ".join(f"{value:14.2f}" for value in quality.mean(0))
         means = [np.mean([row[name] for row in mine]) for name in ("cost", "with tests", "seconds")]
-        print(f"{method:<22}{interval(quality.mean(1)):<24}{ways}  {means[0]:5.0f}  {means[1]:10.0f}  {means[2]:7.2f}")
+        print(f"{method:<22}{_by_way(quality)}{means[0]:4.0f}  {means[1]:10.0f}  {means[2]:7.2f}")
     random = np.asarray([row["random"] for row in rows if row["method"] == asked.methods[0]])
-    print(f"{'random':<22}{interval(random.mean(1)):<24}{'  '.join(f'{value:14.2f}' for value in random.mean(0))}")
+    print(f"{'random':<22}{_by_way(random)}")
     held = [row for row in rows if row["prompt"] % 2]
     print(
         f"\nverdicts on held-out prompts: of those marked so, the part that beats random order by {MARGIN} in every way"
