@@ -221,12 +221,10 @@ class Perturber:
         if start:
             assert self._prefix is not None
             given = {"past_key_values": self._prefix.cache(start, len(rows)), "use_cache": True}
-        if rows.hidden.any():
-            hidden = np.pad(rows.hidden, ((0, 0), (0, len(tail))))
-            given |= hiding(lm, torch.as_tensor(hidden), start)
-        states = lm.hidden(torch.as_tensor(ids), **given)
         if not rows.hidden.any():
-            return states
+            return lm.hidden(torch.as_tensor(ids), **given)
+        hidden = np.pad(rows.hidden, ((0, 0), (0, len(tail))))
+        states = lm.hidden(torch.as_tensor(ids), **given, **hiding(lm, torch.as_tensor(hidden), start))
         places = np.arange(ids.shape[1])
         left = np.maximum.accumulate(np.where(hidden[:, start:], -1, places), axis=1)  # the last one that is there
         at = torch.as_tensor(np.where(left < 0, places, left), device=states.device)
