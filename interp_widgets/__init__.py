@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     from interp_widgets.models.loading import load_model as load_model
     from interp_widgets.planning import estimate as estimate
     from interp_widgets.results.base import load_result as load_result
+    from interp_widgets.steering.fit import control_vector as control_vector
+    from interp_widgets.steering.pairs import ContrastPairs as ContrastPairs
+    from interp_widgets.steering.vector import ControlVector as ControlVector
 
 _FRONT_DOOR = {
     "Ablation": "interp_widgets.interventions.ablation",
     "AddedVector": "interp_widgets.interventions.added_vector",
     "AttributionResult": "interp_widgets.attribution.result",
     "ComparisonResult": "interp_widgets.attribution.comparison",
+    "ContrastPairs": "interp_widgets.steering.pairs",
+    "ControlVector": "interp_widgets.steering.vector",
     "Continuation": "interp_widgets.attribution.continuation",
     "LanguageModel": "interp_widgets.models.language_model",
     "LowRank": "interp_widgets.interventions.low_rank",
@@ -43,6 +48,7 @@ _FRONT_DOOR = {
     "attribution_methods": "interp_widgets.attribution.registry",
     "clear_cache": "interp_widgets.models.cache",
     "compare": "interp_widgets.attribution.compare",
+    "control_vector": "interp_widgets.steering.fit",
     "doctor": "interp_widgets.checkup",
     "estimate": "interp_widgets.planning",
     "load_model": "interp_widgets.models.loading",
@@ -50,7 +56,7 @@ _FRONT_DOOR = {
     "shap_explanation": "interp_widgets.attribution.shap_explanation",
 }
 _MAKES_MODELS = ("LanguageModel", "load_model")
-_ROOMS = ("attribution", "course", "errors", "interventions", "models", "results", "widgets")
+_ROOMS = ("attribution", "course", "errors", "interventions", "models", "results", "steering", "widgets")
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,7 @@ class Intervention(ABC):
     """
 
     kind: ClassVar[str]
+    fingerprint: str | None = None  # of the only model that it fits, where its numbers were fitted to one
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

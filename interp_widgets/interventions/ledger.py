@@ -235,7 +235,14 @@ class Ledger(Mapping[str, Intervention]):
     def _check_fits(self, intervention: Intervention) -> None:
         if not isinstance(intervention, Intervention):
             raise ArgumentError(f"{intervention!r} is not an intervention")
-        intervention.check(self._model().architecture)
+        lm = self._model()
+        intervention.check(lm.architecture)
+        made_for = intervention.fingerprint
+        if made_for is not None and made_for != lm.fingerprint:
+            raise FingerprintMismatchError(
+                f"{intervention.describe()!r} was fitted to a model with fingerprint {made_for[:12]}; this model,"
+                f" {lm.name}, has {lm.fingerprint[:12]}. Fit it again on this one."
+            )
 
     def _check(self, intervention: Intervention) -> None:
         self._check_fits(intervention)

@@ -24,6 +24,8 @@ from interp_widgets.models.run import Run
 if TYPE_CHECKING:
     from interp_widgets.interventions.base import Intervention
     from interp_widgets.interventions.ledger import Ledger, Scope
+    from interp_widgets.interventions.steering import Condition
+    from interp_widgets.steering.vector import ControlVector
 
 
 class LanguageModel:
@@ -153,6 +155,35 @@ class LanguageModel:
     def using(self, *interventions: Intervention) -> Scope:
         """`with lm.using(x, y):` has these active in this block, thread and task only, on top of the ledger."""
         return self.ledger.using(*interventions)
+
+    def steered(
+        self,
+        vector: ControlVector,
+        *,
+        layers: Sequence[int] | int | None = None,
+        strength: float | Sequence[float] | None = None,
+        alpha: float | Sequence[float] | None = None,
+        positions: str | Sequence[int] = "all",
+        keep_norm: bool = False,
+        condition: Condition | None = None,
+    ) -> Scope:
+        """`with lm.steered(v, layers=[12, 14], strength=0.05):` adds the vector in this block, thread and task only.
+
+        The arguments are those of `ControlVector.steer`; `layers=None` is the vector's best one.
+
+        Raises FingerprintMismatchError for another model's vector, and what `steer` raises.
+        """
+        vector.check_fits(self)
+        return self.using(
+            vector.steer(
+                layers=layers,
+                strength=strength,
+                alpha=alpha,
+                positions=positions,
+                keep_norm=keep_norm,
+                condition=condition,
+            )
+        )
 
     # Computing: everything above goes through these
 

@@ -58,7 +58,8 @@ def encode(tokenizer: Any, prompt: Prompt, *, context_length: int | None = None)
     """Tokenise a string, a list of chat messages (`{"role": ..., "content": ...}`), or token ids.
 
     A string gets as many BOS tokens as the tokenizer itself adds, never a second one; a chat prompt is what the
-    model's own template makes of it, with the opening of the assistant's turn.
+    model's own template makes of it, with the opening of the assistant's turn; where the assistant has the last
+    message, that is an unfinished answer, which goes on after its last word.
 
     Raises
     ------
@@ -162,8 +163,13 @@ def _render(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> tuple[str,
         if not isinstance(message.get("content"), str):
             raise ArgumentError(f"prompt has the message {dict(message)!r}; each needs a 'role' and a text 'content'")
 
+    unfinished = messages[-1]["role"] == "assistant"
+
     def apply(some: list[dict[str, str]]) -> str:
-        return str(tokenizer.apply_chat_template(some, tokenize=False, add_generation_prompt=True))
+        text = tokenizer.apply_chat_template(
+            some, tokenize=False, add_generation_prompt=not unfinished, continue_final_message=unfinished
+        )
+        return str(text)
 
     text = apply([dict(message) for message in messages])
     # Marks in place of the contents show what the template writes around each, whatever the contents repeat of it.

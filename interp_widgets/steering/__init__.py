@@ -1,0 +1,36 @@
+"""Find a direction from contrast pairs, add it while the model runs, and measure what it does and what it breaks."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interp_widgets.steering.directions import METHODS as METHODS
+    from interp_widgets.steering.pairs import ContrastPairs as ContrastPairs
+    from interp_widgets.steering.sets import pair_set as pair_set
+    from interp_widgets.steering.sets import pair_sets as pair_sets
+    from interp_widgets.steering.vector import ControlVector as ControlVector
+    from interp_widgets.steering.vector import cosines as cosines
+
+_WHERE = {
+    "METHODS": "directions",
+    "ContrastPairs": "pairs",
+    "ControlVector": "vector",
+    "cosines": "vector",
+    "pair_set": "sets",
+    "pair_sets": "sets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__dir__())}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)
+
+
+__all__ = sorted(_WHERE)
