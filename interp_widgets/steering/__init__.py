@@ -6,8 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interp_widgets.steering.cohorts import Experiment as Experiment
+    from interp_widgets.steering.cohorts import compare_cohorts as compare_cohorts
     from interp_widgets.steering.directions import METHODS as METHODS
     from interp_widgets.steering.pairs import ContrastPairs as ContrastPairs
+    from interp_widgets.steering.presets import Presets as Presets
+    from interp_widgets.steering.presets import Setting as Setting
     from interp_widgets.steering.sets import pair_set as pair_set
     from interp_widgets.steering.sets import pair_sets as pair_sets
     from interp_widgets.steering.vector import ControlVector as ControlVector
@@ -17,6 +21,10 @@ _WHERE = {
     "METHODS": "directions",
     "ContrastPairs": "pairs",
     "ControlVector": "vector",
+    "Experiment": "cohorts",
+    "Presets": "presets",
+    "Setting": "presets",
+    "compare_cohorts": "cohorts",
     "cosines": "vector",
     "pair_set": "sets",
     "pair_sets": "sets",

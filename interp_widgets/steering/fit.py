@@ -96,6 +96,7 @@ def control_vector(
         separation=separation,
         best_layer=_best(chosen, separation),
         model=lm.name,
+        model_type=lm.architecture.model_type,
         fingerprint=lm.fingerprint,
         fitted_under=lm.ledger.active_names(),
     )

@@ -21,6 +21,8 @@ from interp_widgets import storage
 from interp_widgets.errors import ArgumentError, FileFormatError, FingerprintMismatchError, OutOfRangeError
 from interp_widgets.interventions.base import as_number
 from interp_widgets.interventions.steering import Condition, Steering
+from interp_widgets.models.prompts import Prompt
+from interp_widgets.steering import gguf
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +66,7 @@ class ControlVector:
         negatives, and half their distance; nan where not known (sums, imported vectors)
     accuracy, separation: float64, (layers,), cross-validated: share of the pairs ordered right, and d'; nan likewise
     best_layer: where `steer` acts unless told otherwise
+    model, model_type, fingerprint: of the model that it belongs to; fitted_under: what was active on it then
     """
 
     name: str
@@ -80,6 +83,7 @@ class ControlVector:
     best_layer: int
     model: str
     fingerprint: str
+    model_type: str = ""
     fitted_under: tuple[str, ...] = ()
     bounds: Bounds | None = None
 
@@ -171,6 +175,15 @@ class ControlVector:
         """The same with recommended bounds, as `iw.evaluate_steering(...).bounds` has them."""
         return replace(self, bounds=bounds)
 
+    def measured(self, lm: LanguageModel, texts: Sequence[Prompt] | None = None) -> ControlVector:
+        """The same with the layers' mean residual norms as they are on some texts, by default neutral ones of ours: an
+        imported vector then takes a strength. Raises FingerprintMismatchError and what `lm.encode` raises."""
+        from interp_widgets.models.states import last_states
+        from interp_widgets.steering.neutral import NEUTRAL
+
+        self.check_fits(lm)
+        return replace(self, norm=last_states(lm, list(NEUTRAL if texts is None else texts), layers=self.layers).norm)
+
     def steer(
         self,
         *,
@@ -197,7 +210,9 @@ class ControlVector:
         """
         if (strength is None) == (alpha is None):
             raise ArgumentError("give either strength (in multiples of the residual norm) or alpha (the bare factor)")
-        chosen = [self.best_layer] if layers is None else [layers] if isinstance(layers, int) else list(layers)
+        chosen = (
+            [self.best_layer] if layers is None else [layers] if isinstance(layers, int | np.integer) else list(layers)
+        )
         rows = self._rows(chosen)
         name, given = ("strength", strength) if alpha is None else ("alpha", alpha)
         factor = _factors(name, given)
@@ -235,6 +250,10 @@ class ControlVector:
         along = np.asarray(states, np.float64) @ self.matrix[row].astype(np.float64)
         return np.asarray((along - self.middle[row]) / self.half_gap[row])
 
+    def check_layers(self, layers: Sequence[int]) -> None:
+        """Raise OutOfRangeError for layers that it does not have."""
+        self._rows(layers)
+
     def _rows(self, layers: Sequence[int]) -> list[int]:
         wrong = [layer for layer in layers if layer not in self.layers]
         if wrong or not layers:
@@ -259,12 +278,22 @@ class ControlVector:
             )
 
     def check_fits(self, lm: LanguageModel) -> None:
-        """Raise FingerprintMismatchError for another model, naming both fingerprints."""
+        """Raise FingerprintMismatchError for another model, naming both fingerprints; warn (SteeringWarning) where
+        other changes than steering were active when it was fitted than are now."""
         if lm.fingerprint != self.fingerprint:
             raise FingerprintMismatchError(
                 f"{self.name!r} was fitted to {self.model} with fingerprint {self.fingerprint[:12]} and width"
                 f" {self.matrix.shape[1]}; this model, {lm.name}, has {lm.fingerprint[:12]} and width"
                 f" {lm.architecture.width}. Fit it again on this one."
+            )
+        active = lm.ledger.active
+        now = {x.name for x in active if x.kind != Steering.kind or x.name in self.fitted_under}
+        if now != set(self.fitted_under):
+            was, are = (", ".join(sorted(names)) or "nothing" for names in (self.fitted_under, now))
+            warnings.warn(
+                f"{self.name!r} was fitted with {was} active; now it is {are}. Fit it again if that matters",
+                SteeringWarning,
+                stacklevel=3,
             )
 
     # On the disk
@@ -294,6 +323,36 @@ class ControlVector:
             return cls(**{**document, **arrays, "bounds": bounds})
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"{os.fspath(path)} is damaged: its vector cannot be read ({error})") from error
+
+    def to_gguf(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        layers: Sequence[int] | None = None,
+        strength: float | None = None,
+        alpha: float | None = None,
+    ) -> Path:
+        """Write it for llama.cpp and repeng, which add factor * direction at every token of every layer in the file.
+
+        With neither strength nor alpha the directions are written as they are, all layers but 0 unless `layers` names
+        some: the factor that the other program takes is then our alpha. With one of them the file holds exactly what
+        `steer` with the same arguments adds (the best layer by default), for the factor 1.
+
+        Raises OutOfRangeError (layer 0, which the format does not have, or one that this vector lacks), ArgumentError,
+        DiskFullError. Format: llama.cpp's `common_control_vector_load` and repeng's `ControlVector.export_gguf`.
+        """
+        return gguf.write(self, path, layers=layers, strength=strength, alpha=alpha)
+
+    @classmethod
+    def from_gguf(cls, path: str | os.PathLike[str], lm: LanguageModel) -> ControlVector:
+        """Read a control vector that `to_gguf`, repeng or llama.cpp wrote for this model.
+
+        Files of others have no residual norms: use alpha, or `v.measured(lm)`. Scores and conditions need a fit.
+
+        Raises FileFormatError (no GGUF, no control vector, NaN), FingerprintMismatchError (another model, family or
+        width), OutOfRangeError (a layer that the model does not have), FileNotFoundError.
+        """
+        return gguf.read(path, lm)
 
 
 def cosines(vectors: Sequence[ControlVector], layer: int | None = None) -> pd.DataFrame:
