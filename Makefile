@@ -13,7 +13,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint format build wheel course rehearsal bench clean
+.PHONY: help lab test lint format build wheel course rehearsal peers bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ lab: ## install what is missing, then open JupyterLab on the course
 	@exec $(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)/notebooks" $(AS_ROOT) $(ARGS)
 
 test: ## install what is missing, then run every test
-	@$(PYTHON) tools/prepare.py
+	@$(PYTHON) tools/prepare.py --until peers
 	@exec $(BIN)/python tools/run_tests.py $(PARTS)
 
 lint: ## ruff, mypy, eslint, prettier, tsc
@@ -51,8 +51,11 @@ rehearsal: ## take a made-up class through handing in, grading and feedback
 	@$(PYTHON) tools/prepare.py
 	@$(BIN)/python -m tests.course.rehearsal $(ARGS)
 
+peers: ## install the libraries that tests and benchmarks compare with (test and bench do it too)
+	@$(PYTHON) tools/prepare.py --until peers
+
 bench: ## measure against peers and print the tables
-	@$(PYTHON) tools/prepare.py
+	@$(PYTHON) tools/prepare.py --until peers
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove everything that was built, .venv and node_modules too

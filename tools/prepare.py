@@ -2,6 +2,7 @@
 
 1. Check Python and Node.  2. `.venv` with the pinned packages.  3. The front end's packages, then its build.
 4. This package, editable, with the built labextension copied in.  5. The default model, in the user's cache.
+6. For tests and benchmarks: the libraries to compare with that cannot be ordinary requirements.
 
 A step is skipped when its stamp (a SHA-256 over all that it depends on) is the one left by its last success.  Stamps
 live inside `.venv`, so that deleting that folder starts over.  Standard library only: it runs before anything exists.
@@ -29,6 +30,8 @@ MIN_PYTHON = (3, 11)
 MIN_NODE = (20, 19)
 VIEWS = ("compare", "highlight", "matrix")
 BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{view}.js" for view in VIEWS))
+# repeng wants numpy 1, steering-vectors wants transformers 4; what is compared works with ours.
+PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2")
 NOT_SOURCES = {"node_modules", "lib", "tsconfig.tsbuildinfo", "coverage"}
 
 
@@ -184,7 +187,22 @@ def default_model() -> None:
             run(PYTHON, "-c", "import interp_widgets as iw; print('   ', iw.load_model().name, 'is ready')")
 
 
-STEPS = {"packages": python_packages, "front-end": front_end, "package": package, "model": default_model}
+def peers() -> None:
+    try:
+        with Step("peers", "Installing repeng and steering-vectors, to compare with", digest([], *PEERS)) as due:
+            if due:
+                run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", *PEERS)
+    except Unprepared as error:
+        print(f"    left out: {error}\n    The tests that compare with them are skipped.", flush=True)
+
+
+STEPS = {
+    "packages": python_packages,
+    "front-end": front_end,
+    "package": package,
+    "model": default_model,
+    "peers": peers,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

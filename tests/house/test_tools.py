@@ -141,5 +141,21 @@ def test_the_run_fails_with_a_part_and_ends_in_a_plain_count(
     assert run_tests.main(["good"]) == 0
 
 
+def test_peers_that_cannot_be_had_stop_nothing(
+    venv: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*command: object) -> None:
+        assert "--no-deps" in command
+        raise prepare.Unprepared("no index in reach")
+
+    monkeypatch.setattr(prepare, "run", fails)
+    prepare.peers()
+    assert "no index in reach" in capsys.readouterr().out
+    assert not (venv / "stamps" / "peers").exists()
+    monkeypatch.setattr(prepare, "run", lambda *command: None)
+    prepare.peers()
+    assert (venv / "stamps" / "peers").exists()
+
+
 def test_an_old_python_gets_the_sentence_not_a_syntax_error() -> None:
     ast.parse(Path(prepare.__file__).read_text("utf-8"), feature_version=(3, 8))
