@@ -29,6 +29,8 @@ _CLASSES = {
     "attribution matrix": ("interp_widgets.attribution.matrix", "MatrixResult"),
     "attribution result": ("interp_widgets.attribution.result", "AttributionResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
+    "steering": ("interp_widgets.steering.console", "SteeringResult"),
+    "steering evaluation": ("interp_widgets.steering.evaluation_result", "SteeringEvaluation"),
 }
 
 

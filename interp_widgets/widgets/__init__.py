@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
     from interp_widgets.widgets.highlight import Highlight as Highlight
     from interp_widgets.widgets.matrix import Matrix as Matrix
+    from interp_widgets.widgets.steering import SteeringConsole as SteeringConsole
 
-__all__ = ["Compare", "Highlight", "Matrix"]
+_MODULES = {"Compare": "compare", "Highlight": "highlight", "Matrix": "matrix", "SteeringConsole": "steering"}
+__all__ = ["Compare", "Highlight", "Matrix", "SteeringConsole"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(importlib.import_module(f"interp_widgets.widgets.{name.lower()}"), name)
+        return getattr(importlib.import_module(f"interp_widgets.widgets.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'interp_widgets.widgets' has no attribute {name!r}; it has {', '.join(__all__)}")

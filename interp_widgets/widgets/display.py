@@ -18,21 +18,26 @@ from interp_widgets.attribution import (
     payload,
     text,
 )
+from interp_widgets.steering import console_html, console_payload, console_text
 from interp_widgets.widgets.kernel import WIDGET_TYPE, running_kernel
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
+    from interp_widgets.steering.console import SteeringResult
     from interp_widgets.widgets.card import CardWidget
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of picture: its MIME type, its widget's name, and how it is made in each form."""
+    """One kind of picture: its MIME type, its widget's name, and how it is made in each form.
+
+    `widget` is None where a result alone does not make one: the console needs vectors.
+    """
 
     mime: str
-    widget: str
+    widget: str | None
     payload: Callable[[Any], dict[str, Any]]
     html: Callable[[dict[str, Any]], str]
     text: Callable[[dict[str, Any]], str]
@@ -56,6 +61,13 @@ MATRIX = Kind(
     matrix_payload.matrix_payload,
     matrix_html.matrix_html,
     matrix_text.text_of,
+)
+STEERING = Kind(
+    console_payload.MIME_TYPE,
+    None,
+    console_payload.console_payload,
+    console_html.console_html,
+    console_text.text_of,
 )
 
 
@@ -83,9 +95,13 @@ def matrix_bundle(result: MatrixResult) -> dict[str, Any]:
     return bundle_of(MATRIX, result)
 
 
+def steering_bundle(result: SteeringResult) -> dict[str, Any]:
+    return bundle_of(STEERING, result)
+
+
 def _make_widget(kind: Kind, result: Any) -> CardWidget | None:
     """A widget where a kernel is there to talk to it and the widget library is installed."""
-    if running_kernel() is None:
+    if kind.widget is None or running_kernel() is None:
         return None
     from interp_widgets import widgets
 
