@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("integrated_gradients", "leave_one_out", "partition_shap", "attribution_quality", "long_prompt")
+NAMES = (
+    "integrated_gradients", "leave_one_out", "partition_shap", "attribution_quality", "long_prompt", "control_vectors",
+    "steering_overhead",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def direction(method: str, positive: Floats, negative: Floats) -> Floats:
     if not length > 0:
         raise ArgumentError(
             f"method={method!r} finds no direction in these {len(positive)} pairs: their differences are"
-            + (" all alike" if method == "pca_centred" else " zero")
+            + (" all alike" if method == "pca_centred" else " zero, or cancel")
         )
     differences = positive - negative
     along = differences @ found
@@ -97,7 +97,7 @@ def separation(along_positive: Floats, along_negative: Floats) -> float:
 
 def cross_validated(method: str, positive: Floats, negative: Floats, folds: int) -> tuple[float, float]:
     """(share of pairs ordered right, d') of pairs that the direction was not fitted to, over `folds` parts; nan where
-    the pairs are too few to leave some out."""
+    the pairs are too few to leave some out, or some leave the rest without a direction."""
     needed = 3 if method == "pca_centred" else 2
     if len(positive) - -(-len(positive) // folds) < needed - 1 or len(positive) < needed:
         return float("nan"), float("nan")
@@ -105,7 +105,10 @@ def cross_validated(method: str, positive: Floats, negative: Floats, folds: int)
     up, down = np.empty(len(positive)), np.empty(len(positive))
     for part in parts:
         rest = np.setdiff1d(np.arange(len(positive)), part)
-        found = direction(method, positive[rest], negative[rest])
+        try:
+            found = direction(method, positive[rest], negative[rest])
+        except ArgumentError:
+            return float("nan"), float("nan")
         up[part], down[part] = positive[part] @ found, negative[part] @ found
     return float((up > down).mean()), separation(up, down)
 

@@ -63,9 +63,9 @@ def control_vector(
     """
     pairs = as_pairs(positive, negative)
     check_method(method)
-    chosen = (
-        list(range(lm.architecture.n_layers)) if layers is None else [lm.architecture.check_layer(i) for i in layers]
-    )
+    chosen = [lm.architecture.check_layer(i) for i in (range(lm.architecture.n_layers) if layers is None else layers)]
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ArgumentError(f"layers={layers!r}: at least one layer, each once")
     _check_templated(lm, pairs)
     if callable(confirm) and not confirm(_cost(lm, pairs)):
         raise Cancelled("not confirmed; nothing was computed")
@@ -76,8 +76,11 @@ def control_vector(
     states = found.last.astype(np.float64)
     up, down = states[: len(pairs)][order], states[len(pairs) :][order]
     rows, checks = [], []
-    for i in range(len(chosen)):
-        rows.append(direction(method, up[:, i], down[:, i]))
+    for i, layer in enumerate(chosen):
+        try:
+            rows.append(direction(method, up[:, i], down[:, i]))
+        except ArgumentError as error:
+            raise ArgumentError(f"layer {layer}: {error}") from None
         checks.append(cross_validated(method, up[:, i], down[:, i], _FOLDS))
     matrix = np.asarray(rows)
     high, low = (np.einsum("plw,lw->l", side, matrix) / len(pairs) for side in (up, down))

@@ -133,6 +133,8 @@ class ContrastPairs:
         two texts without the instruction. Read them before you use them: small models mix their roles up."""
         from interp_widgets.models.generation_batch import generate_batch
 
+        if isinstance(topics, str) or not topics:
+            raise ArgumentError(f"topics={topics!r}: a list of at least one")
         personas = [persona for _ in topics for persona in (positive, negative)]
         prompts = [
             [{"role": "user", "content": instruction.replace("{persona}", persona).replace("{topic}", topic)}]
