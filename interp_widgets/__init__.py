@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from interp_widgets.models.loading import load_model as load_model
     from interp_widgets.planning import estimate as estimate
     from interp_widgets.results.base import load_result as load_result
+    from interp_widgets.steering.evaluation import evaluate_steering as evaluate_steering
+    from interp_widgets.steering.evaluation_result import SteeringEvaluation as SteeringEvaluation
     from interp_widgets.steering.fit import control_vector as control_vector
     from interp_widgets.steering.pairs import ContrastPairs as ContrastPairs
     from interp_widgets.steering.vector import ControlVector as ControlVector
@@ -44,6 +46,7 @@ _FRONT_DOOR = {
     "LanguageModel": "interp_widgets.models.language_model",
     "LowRank": "interp_widgets.interventions.low_rank",
     "MatrixResult": "interp_widgets.attribution.matrix",
+    "SteeringEvaluation": "interp_widgets.steering.evaluation_result",
     "attribute": "interp_widgets.attribution.api",
     "attribution_methods": "interp_widgets.attribution.registry",
     "clear_cache": "interp_widgets.models.cache",
@@ -51,6 +54,7 @@ _FRONT_DOOR = {
     "control_vector": "interp_widgets.steering.fit",
     "doctor": "interp_widgets.checkup",
     "estimate": "interp_widgets.planning",
+    "evaluate_steering": "interp_widgets.steering.evaluation",
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",
     "shap_explanation": "interp_widgets.attribution.shap_explanation",

@@ -9,12 +9,14 @@ from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
 from interp_widgets.errors import ArgumentError
 from interp_widgets.results.cost import Cost
+from interp_widgets.steering.evaluation import estimate_evaluate_steering, evaluate_steering
 from interp_widgets.steering.fit import control_vector, estimate_control_vector
 
 _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     attribute: estimate_attribute,
     compare: estimate_compare,
     control_vector: estimate_control_vector,
+    evaluate_steering: estimate_evaluate_steering,
 }
 
 

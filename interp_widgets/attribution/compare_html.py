@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from interp_widgets.attribution.html import DIM, MARKS, OPEN_ROWS, candidates_of, code_of, escaped, running, title_of
+from interp_widgets.attribution.html import candidates_of
+from interp_widgets.results.markup import DIM, MARKS, OPEN_ROWS, code_of, escaped, running, title_of
 
 _LEFT = "text-align:left"
 _RIGHT = "text-align:right"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from interp_widgets.attribution.compare_payload import compare_payload
 from interp_widgets.attribution.plot import ROW, bars, shortened
-from interp_widgets.attribution.text import MARKS
 from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
+from interp_widgets.results.text import MARKS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interp_widgets.attribution.html import DIM, MARKS, OPEN_ROWS, code_of, escaped, share, title_of, token_of, why_of
+from interp_widgets.results.markup import DIM, MARKS, OPEN_ROWS, code_of, escaped, share, title_of, token_of, why_of
 
 SOURCES = 5  # strongest sources named for each token
 _LEFT = "text-align:left"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interp_widgets.attribution.html import AGAINST, FOR
 from interp_widgets.attribution.matrix_payload import matrix_payload
 from interp_widgets.attribution.plot import shortened
-from interp_widgets.attribution.text import MARKS
 from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
+from interp_widgets.results.markup import AGAINST, FOR
+from interp_widgets.results.text import MARKS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from interp_widgets.attribution.matrix_html import strongest
 from interp_widgets.attribution.matrix_payload import matrix_payload
-from interp_widgets.attribution.text import MARKS, columns, cut
+from interp_widgets.attribution.text import columns, cut
+from interp_widgets.results.text import MARKS
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.matrix import MatrixResult

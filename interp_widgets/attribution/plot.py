@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from interp_widgets.attribution.html import AGAINST, FOR
 from interp_widgets.attribution.payload import highlight_payload
-from interp_widgets.attribution.text import MARKS
 from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
+from interp_widgets.results.markup import AGAINST, FOR
+from interp_widgets.results.text import MARKS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

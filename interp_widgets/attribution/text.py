@@ -6,13 +6,13 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from interp_widgets.attribution.payload import highlight_payload
+from interp_widgets.results.text import MARKS
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.result import AttributionResult
 
 _BAR = 24  # characters of the longest bar
 _WIDEST = 32  # columns of a name; a longer one is cut in the middle
-MARKS = {"trust": "\u25cf", "caution": "\u25b2", "do not trust": "\u25a0"}
 
 
 def highlight_text(result: AttributionResult) -> str:

@@ -39,12 +39,13 @@ def generate_batch(
     *,
     max_new_tokens: int = 20,
     temperature: float = 0.0,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     cancel: threading.Event | None = None,
     advance: Callable[[int, int, str], None] | None = None,
 ) -> Continuations:
-    """Continue each prompt; row i is sampled with the seed (seed, i). Memory grows with the number of prompts: give as
-    many as fit. Interventions act on all rows; one with a strength for each row takes them in this order.
+    """Continue each prompt; row i is sampled with the seed (seed, i), or with the i-th of several. Memory grows with
+    the number of prompts: give as many as fit. Interventions act on all rows; one with a strength for each row takes
+    them in this order.
 
     Raises what `lm.generate` raises.
     """
@@ -57,7 +58,10 @@ def generate_batch(
     check_length(max_new_tokens, temperature, longest, lm.architecture.context_length)
     ids = torch.tensor([[0] * (longest - len(row)) + row for row in rows])
     mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
-    chance = [torch.Generator().manual_seed(_mix(seed, i)) for i in range(len(rows))]
+    seeds = [_mix(seed, i) for i in range(len(rows))] if isinstance(seed, int) else list(seed)
+    if len(seeds) != len(rows):
+        raise ArgumentError(f"seed has {len(seeds)} numbers for {len(rows)} prompts; give one, or one for each")
+    chance = [torch.Generator().manual_seed(one) for one in seeds]
     cache = DynamicCache(config=lm.model.config)
     stops = stop_tokens(lm)
     written: list[list[int]] = [[] for _ in rows]
@@ -101,8 +105,11 @@ def _hidden(lm: LanguageModel, ids: Tensor, mask: Tensor, cache: object) -> Tens
 def _choose(logits: Tensor, temperature: float, chance: Sequence[torch.Generator]) -> list[int]:
     if temperature == 0:
         return [int(i) for i in logits.argmax(-1)]
-    weights = (logits / temperature).softmax(-1).cpu()
-    return [int(torch.multinomial(row, 1, generator=own)) for row, own in zip(weights, chance, strict=True)]
+    # By the inverse of the distribution function, all rows at once; its end is scaled to what rounding left of 1.
+    cumulative = (logits / temperature).softmax(-1).cpu().double().cumsum(-1)
+    drawn = torch.cat([torch.rand(1, generator=own, dtype=torch.float64) for own in chance])[:, None]
+    found = torch.searchsorted(cumulative, drawn * cumulative[:, -1:], right=True)
+    return [int(i) for i in found[:, 0].clamp(max=logits.shape[-1] - 1)]
 
 
 def _mix(seed: int, row: int) -> int:

@@ -18,6 +18,12 @@ _JOINERS = {"\u200c", "\u200d"}
 # Drawn as nothing, although Unicode calls them letters or marks.
 _BLANK = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u034f", "\u17b4", "\u17b5", "\u2800"}
 
+MARKS = {
+    "trust": "\u25cf",
+    "caution": "\u25b2",
+    "do not trust": "\u25a0",
+}
+
 
 def _is_visible(character: str) -> bool:
     category = unicodedata.category(character)

@@ -5,16 +5,16 @@ from __future__ import annotations
 NEUTRAL = (
     "The library opens at nine in the morning and closes at six. On Saturdays it closes at one, and on Sundays it stays"
     " shut all day.",
-    "Water boils at a lower temperature on a mountain than at the coast, because the pressure of the air is lower there.",
+    "Water boils at a lower temperature on a mountain than at the coast, because the air is thinner there.",
     "To change the filter, switch the machine off, open the lid on the left side, and pull the old filter straight up.",
     "The river rises in the hills to the north, flows past three towns, and reaches the sea after about two hundred"
     " kilometres.",
     "In the second week the students measured the length of the shadow every hour and drew the results as a curve.",
     "The train to the airport leaves from platform four every twenty minutes. The journey takes half an hour.",
     "A triangle has three sides. If two of them are equal, the angles that lie opposite these sides are equal as well.",
-    "The bread is baked in two steps. The dough rests overnight, and in the morning it is shaped and put into the oven.",
+    "The bread is baked in two steps. The dough rests overnight; in the morning it is shaped and put into the oven.",
     "The council met on Tuesday to discuss the new road. The next meeting will take place in the first week of March.",
-    "Most bees live alone. The female digs a small hole in the ground, fills it with pollen, and lays a single egg on it.",
+    "Most bees live alone. The female digs a small hole in the ground, fills it with pollen, and lays one egg on it.",
 )  # fmt: skip
 
 OPENERS = (

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp_widgets.attribution.html import AGAINST, FOR, TINT, highlight_html
+from interp_widgets.attribution.html import highlight_html
 from interp_widgets.attribution.payload import highlight_payload
 from interp_widgets.attribution.result import AttributionResult
+from interp_widgets.results.markup import AGAINST, FOR, TINT
 from tests.builders import DO_NOT_TRUST, make_chat_result, make_emoji_result, make_result
 
 # What JupyterLab 4's sanitiser keeps of it (checked against the rules in its bundle).
