@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
 from interp_widgets.results.markup import AGAINST, FOR
@@ -39,6 +40,9 @@ def plot(result: SteeringEvaluation) -> Figure:
     below.axhline(result.limit, color="0.4", linewidth=0.8, linestyle=":")
     below.annotate(f"limit {result.limit:g}", (result.strengths[0], result.limit), fontsize=8, va="bottom")
     below.set_yscale("log")
+    below.yaxis.set_major_locator(MaxNLocator(5))
+    below.yaxis.set_major_formatter("{x:g}")
+    below.yaxis.set_minor_formatter(NullFormatter())
     below.set_xlabel(
         drawable(f"{result.poles[1]} ←  strength, × mean residual norm  → {result.poles[0]}"),
         fontsize=8,
