@@ -117,7 +117,7 @@ def test_round_trip_and_forms(found: Any, tmp_path: Path) -> None:
         assert f"{found.perplexity[found.best, s, 0]:.2f}" in bundle["text/plain"]
         assert f"{found.perplexity[found.best, s, 0]:.2f}" in bundle["text/html"]
     figure = found.plot()
-    above, below = figure.axes
+    above, _ = figure.axes
     lines = [line for line in above.get_lines() if "best" in str(line.get_label())]
     np.testing.assert_allclose(lines[0].get_ydata(), found.concept[found.best, :, 0])
     assert found.verdict.word in figure.get_suptitle()
