@@ -87,6 +87,8 @@ class Steering(Intervention):
             self._along = as_tensor("condition.directions", condition.directions, (count, width))
             self._middle = as_tensor("condition.middle", condition.middle, (count,))
             self._half_gap = as_tensor("condition.half_gap", condition.half_gap, (count,))
+            if not bool(self._half_gap.all()):
+                raise ArgumentError("condition.half_gap holds 0; scores are in multiples of it")
             as_number("condition.threshold", condition.threshold)
 
     def acts(self, architecture: Architecture) -> Sequence[tuple[Site, Action]]:
