@@ -53,7 +53,7 @@ def control_vector(
     Returns
     -------
     ControlVector: inactive; use it with `lm.steered(v, strength=...)` or `lm.ledger.add(v.steer(strength=...))`. Its
-    best layer is the one whose d' on pairs that the direction was not fitted to is highest; `iw.evaluate_steering`
+    best layer is the one in the middle half of the depth whose d' on pairs left out is highest; `iw.evaluate_steering`
     measures what each does
 
     Raises
@@ -97,7 +97,7 @@ def control_vector(
         half_gap=(high - low) / 2,
         accuracy=accuracy,
         separation=separation,
-        best_layer=_best(chosen, separation),
+        best_layer=_best(chosen, separation, lm.architecture.n_layers),
         model=lm.name,
         model_type=lm.architecture.model_type,
         fingerprint=lm.fingerprint,
@@ -105,9 +105,13 @@ def control_vector(
     )
 
 
-def _best(layers: Sequence[int], separation: NDArray[np.float64]) -> int:
+def _best(layers: Sequence[int], separation: NDArray[np.float64], depth: int) -> int:
+    """Highest d' in the middle half of the depth: late layers tell traits apart just as well, but what is added there
+    has little of the model left to act on."""
+    inside = np.asarray([depth // 4 <= layer <= 3 * depth // 4 for layer in layers])
     known = np.isfinite(separation)
-    return layers[int(np.argmax(np.where(known, separation, -np.inf)))] if known.any() else layers[len(layers) // 2]
+    allowed = known & inside if (known & inside).any() else known
+    return layers[int(np.argmax(np.where(allowed, separation, -np.inf)))] if known.any() else layers[len(layers) // 2]
 
 
 def estimate_control_vector(

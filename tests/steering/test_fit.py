@@ -169,3 +169,19 @@ def test_states_that_are_not_numbers_are_refused() -> None:
         lm.ledger.add(iw.AddedVector(np.full(32, 3e38), layer=layer))
     with pytest.raises(NonFiniteError, match="hidden states hold NaN or infinity"):
         iw.control_vector(lm, GLAD, SAD)
+
+
+@pytest.mark.parametrize(
+    ("layers", "separation", "best"),
+    [
+        (range(12), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], 9),  # not the last ones
+        (range(12), [9, 1, 2, 3, 8, 5, 6, 7, 4, 3, 2, 11], 4),
+        ([0, 11], [1, 2], 11),  # unless there are no others
+        (range(12), [np.nan] * 4 + [1, 2] + [np.nan] * 6, 5),
+        (range(12), [np.nan] * 12, 6),
+    ],
+)
+def test_the_best_layer_leaves_the_model_something_to_act_on(layers: Any, separation: Any, best: int) -> None:
+    from interp_widgets.steering.fit import _best
+
+    assert _best(list(layers), np.asarray(separation, float), 12) == best
