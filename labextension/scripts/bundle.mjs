@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { statSync } from 'node:fs';
 
 const LIMIT = 60_000;
-const VIEWS = ['highlight', 'compare', 'matrix'];
+const VIEWS = ['highlight', 'compare', 'matrix', 'steering'];
 const here = path => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const outdir = here('../interp_widgets/static');
 

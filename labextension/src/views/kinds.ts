@@ -3,6 +3,7 @@
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { HighlightView, MIME_TYPE } from './highlight';
 import { MIME_TYPE as MATRIX_TYPE, MatrixView } from './matrix';
+import { MIME_TYPE as STEERING_TYPE, SteeringView } from './steering';
 
 /** A drawn picture without a live half. */
 export interface StillView {
@@ -35,7 +36,13 @@ export const MATRIX: PictureKind = {
   draw: payload => new MatrixView(payload)
 };
 
-export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX];
+export const STEERING: PictureKind = {
+  mime: STEERING_TYPE,
+  name: 'steering',
+  draw: payload => new SteeringView(payload)
+};
+
+export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX, STEERING];
 
 /** The kind of a MIME type; what is not named is a highlight. */
 export function kindOf(mime: string | undefined): PictureKind {

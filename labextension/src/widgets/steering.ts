@@ -1,0 +1,21 @@
+/** The console's widget: texts come word by word in messages, whole results as the picture. */
+
+import { ConsoleView } from '../views/steering/console';
+import { readOptions } from '../views/steering/live';
+import { mount } from './live';
+import type { RenderContext } from './model';
+
+export default {
+  render: (context: RenderContext): (() => void) => {
+    let view: ConsoleView | null = null;
+    return mount(
+      context,
+      readOptions,
+      (payload, live) => {
+        view = new ConsoleView(payload, live);
+        return view;
+      },
+      message => view?.step(message)
+    );
+  }
+};
