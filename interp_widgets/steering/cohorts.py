@@ -208,17 +208,17 @@ def _groups(table: pd.DataFrame, outcome: str, cohort: str, user: str | None) ->
     if user is not None:
         in_both = labels.groupby(table[user]).nunique()
         if (in_both > 1).any():
-            raise ArgumentError(f"user {in_both.idxmax()!r} is in {in_both.max()} cohorts; each belongs to one")
+            raise ArgumentError(
+                f"user {_plain_id(in_both.idxmax())!r} is in {in_both.max()} cohorts; each belongs to one"
+            )
         values = values.groupby([labels, table[user]]).mean()
         labels = values.index.get_level_values(0)
     groups = {str(name): np.asarray(values[labels == name], np.float64) for name in labels.unique()}
     small = [name for name, rows in groups.items() if len(rows) < 2]
     if len(groups) < 2 or small:
-        raise ArgumentError(
-            f"{len(groups)} cohorts"
-            + (f", {small[0]!r} with one user" if small else "")
-            + ": at least two with two each"
-        )
+        names = ", ".join(map(repr, groups)) or "none"
+        alone = f", {small[0]!r} with one user" if small else ""
+        raise ArgumentError(f"cohorts found: {names}{alone}; give at least two, with at least two users each")
     return groups
 
 
