@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from interp_widgets.steering.presets import Setting as Setting
     from interp_widgets.steering.sets import pair_set as pair_set
     from interp_widgets.steering.sets import pair_sets as pair_sets
+    from interp_widgets.steering.similarity import cosines as cosines
+    from interp_widgets.steering.similarity import layer_cosines as layer_cosines
     from interp_widgets.steering.vector import ControlVector as ControlVector
-    from interp_widgets.steering.vector import cosines as cosines
 
 _WHERE = {
     "METHODS": "directions",
@@ -25,7 +26,8 @@ _WHERE = {
     "Presets": "presets",
     "Setting": "presets",
     "compare_cohorts": "cohorts",
-    "cosines": "vector",
+    "cosines": "similarity",
+    "layer_cosines": "similarity",
     "pair_set": "sets",
     "pair_sets": "sets",
 }

@@ -25,8 +25,6 @@ from interp_widgets.models.prompts import Prompt
 from interp_widgets.steering import gguf
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from interp_widgets.models.language_model import LanguageModel
 
 Floats = NDArray[np.float64]
@@ -353,23 +351,6 @@ class ControlVector:
         width), OutOfRangeError (a layer that the model does not have), FileNotFoundError.
         """
         return gguf.read(path, lm)
-
-
-def cosines(vectors: Sequence[ControlVector], layer: int | None = None) -> pd.DataFrame:
-    """Cosines between vectors at one layer (the first one's best by default), as a table; names that repeat carry
-    their method."""
-    import pandas as pd
-
-    if not vectors:
-        raise ArgumentError("vectors is empty; give at least one")
-    layer = vectors[0].best_layer if layer is None else layer
-    names = [v.name for v in vectors]
-    labels = [f"{v.name}, {v.method}" if names.count(v.name) > 1 else v.name for v in vectors]
-    for v in vectors:
-        v._rows([layer])
-    return pd.DataFrame(
-        [[one.cosine(other)[layer] for other in vectors] for one in vectors], index=labels, columns=labels
-    )
 
 
 def _factors(name: str, given: Any) -> Floats:

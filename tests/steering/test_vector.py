@@ -12,7 +12,8 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.errors import ArgumentError, FileFormatError, FingerprintMismatchError, OutOfRangeError
-from interp_widgets.steering.vector import Bounds, SteeringWarning, cosines
+from interp_widgets.steering.similarity import cosines
+from interp_widgets.steering.vector import Bounds, SteeringWarning
 from tests.tiny import make_lm
 
 GLAD = ["I love this day", "The food was wonderful", "She smiled with joy", "What a lovely morning it is"]
