@@ -150,7 +150,7 @@ class SteeringConsole(CardWidget):
         if "grid" in args:
             self.fill_grid(**args["grid"])
         elif "preset" in args:
-            self.load_settings(args["preset"])
+            self.write(**from_preset(args["preset"]))
         else:
             if "prompt" in args:
                 args["prompt"] = with_text(self._asked.prompt, str(args["prompt"]))
