@@ -238,6 +238,8 @@ class _Steps:
     def __call__(self, side: int, written: Written) -> None:
         console, now = self._console, time.monotonic()
         self._texts[side] = written
+        if side == 0 and written.ids == console.result.plain.ids:
+            return  # it stands there already
         if self._told[side] >= 0 and now - self._told[side] < INTERVAL:
             return
         self._told[side] = now

@@ -180,6 +180,7 @@ export function drawCard(
       return true;
     },
     dispose: () => {
+      hands.dispose();
       foot.dispose();
       total.dispose();
     }

@@ -10,6 +10,9 @@ import type { Live } from './live';
 import type { Settings, SteeringPayload, Vector } from './payload';
 import type { Hands } from './still';
 
+/** How long after the kernel rested an answer may still come, in milliseconds; code may have asked for another. */
+const DOUBT = 1000;
+
 /** What outlives a drawing. */
 export interface Held {
   open: boolean;
@@ -36,12 +39,13 @@ export function drawHands(
   first: SteeringPayload,
   live: Live,
   held: Held,
-  events: Pick<CardEvents, 'explain'> & { help(): void }
+  events: Pick<CardEvents, 'explain' | 'redraw'> & { help(): void }
 ): Hands {
   const wish = (held.wish ??= new Wish(first.settings));
   const on = live.options.live;
   let vectors = first.vectors;
   let prompt = first.prompt.text;
+  let doubt: ReturnType<typeof setTimeout> | undefined;
   const ask = (settings: Settings): void => events.explain({ ...settings });
   const set = (part: Partial<Settings>): void => wish.change(part, ask);
   const controls = drawControls(live.options, wish.settings, {
@@ -84,12 +88,21 @@ export function drawHands(
       return same && panelOf(wish.settings) === before;
     },
     status: (status, payload) => {
+      clearTimeout(doubt);
       if (status.state === 'cancelled') {
         wish.reset(payload);
       } else if (status.state === 'error') {
         wish.refused();
+      } else if (status.state === 'idle' && wish.waiting) {
+        doubt = setTimeout(() => {
+          if (wish.waiting) {
+            wish.reset(payload);
+            events.redraw();
+          }
+        }, DOUBT);
       }
     },
+    dispose: () => clearTimeout(doubt),
     close: () => controls.close()
   };
 }

@@ -19,6 +19,7 @@ export interface Hands {
   status(status: Status, payload: SteeringPayload): void;
   /** Closes what is open; false if nothing was. */
   close(): boolean;
+  dispose(): void;
 }
 
 export function stillPrompt({ prompt }: SteeringPayload): HTMLElement {
@@ -46,6 +47,7 @@ export function drawStill(payload: SteeringPayload): Hands {
     cost: '',
     update: () => false,
     status: () => undefined,
-    close: () => false
+    close: () => false,
+    dispose: () => undefined
   };
 }

@@ -17,6 +17,11 @@ export class Wish {
     this.settings = structuredClone(settings);
   }
 
+  /** Whether an answer is due. */
+  get waiting(): boolean {
+    return this._asked !== null && this._timer === null;
+  }
+
   /** Changes some settings; `ask` is called with all of them when the hand rests. */
   change(part: Partial<Settings>, ask: (settings: Settings) => void): void {
     this.settings = { ...this.settings, ...part };
