@@ -16,7 +16,7 @@ SIZES: dict[str, dict[str, int]] = {
         "num_key_value_heads": 8, "vocab_size": 128256,
     },
     "tiny": {
-        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4,
         "num_key_value_heads": 2, "vocab_size": 49152,
     },
 }  # fmt: skip

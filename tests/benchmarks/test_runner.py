@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -58,3 +59,21 @@ def test_leave_one_out_gives_captums_numbers_on_a_random_model() -> None:
     found = re.search(r"^captum, single pass .*difference (\S+)$", table, re.MULTILINE)
     assert found, table
     assert float(found[1]) <= 1e-4
+
+
+@pytest.mark.default_model
+def test_control_vectors_are_repengs() -> None:
+    if importlib.util.find_spec("repeng") is None:
+        pytest.skip("repeng is not installed: make peers")
+    table = run("control_vectors", "--model", "tiny", "--pairs", "12", "--rounds", "1")
+    found = re.findall(r"^(\S+) +repeng takes [\d.]+ times as long .*least cosine (\S+)$", table, re.MULTILINE)
+    assert [row[0] for row in found] == ["pca_centred", "pca_uncentred"]
+
+
+@pytest.mark.default_model
+def test_what_steering_costs_is_told_beside_what_nothing_costs() -> None:
+    table = run("steering_overhead", "--model", "tiny", "--rounds", "1", "--tokens", "6")
+    rows = re.findall(r"^(\S.*?)  +[\d.]+ ms +[\d.]+ ms +median of (\d+) ratios", table, re.MULTILINE)
+    assert [row[0] for row in rows] == [
+        "one layer", "one layer, generated tokens only", "strength 0", "nothing, twice",
+    ]  # fmt: skip
