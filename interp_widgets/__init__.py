@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.low_rank import LowRank as LowRank
+    from interp_widgets.locate.lens_result import LensResult as LensResult
+    from interp_widgets.locate.logit_lens import logit_lens as logit_lens
     from interp_widgets.models.cache import clear_cache as clear_cache
     from interp_widgets.models.language_model import LanguageModel as LanguageModel
     from interp_widgets.models.loading import load_model as load_model
@@ -44,6 +46,7 @@ _FRONT_DOOR = {
     "ControlVector": "interp_widgets.steering.vector",
     "Continuation": "interp_widgets.attribution.continuation",
     "LanguageModel": "interp_widgets.models.language_model",
+    "LensResult": "interp_widgets.locate.lens_result",
     "LowRank": "interp_widgets.interventions.low_rank",
     "MatrixResult": "interp_widgets.attribution.matrix",
     "SteeringEvaluation": "interp_widgets.steering.evaluation_result",
@@ -57,10 +60,11 @@ _FRONT_DOOR = {
     "evaluate_steering": "interp_widgets.steering.evaluation",
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",
+    "logit_lens": "interp_widgets.locate.logit_lens",
     "shap_explanation": "interp_widgets.attribution.shap_explanation",
 }
 _MAKES_MODELS = ("LanguageModel", "load_model")
-_ROOMS = ("attribution", "course", "errors", "interventions", "models", "results", "steering", "widgets")
+_ROOMS = ("attribution", "course", "errors", "interventions", "locate", "models", "results", "steering", "widgets")
 
 
 def __getattr__(name: str) -> Any:

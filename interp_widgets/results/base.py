@@ -30,6 +30,7 @@ _CLASSES = {
     "attribution result": ("interp_widgets.attribution.result", "AttributionResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
+    "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),
     "steering evaluation": ("interp_widgets.steering.evaluation_result", "SteeringEvaluation"),
 }
 

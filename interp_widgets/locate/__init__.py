@@ -1,0 +1,1 @@
+"""Where in the model an answer comes from."""
