@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from interp_widgets.locate.lens_html import title
@@ -20,7 +21,7 @@ _CELLS = 1_500  # beyond, words in the cells are too small to read
 def plot(result: LensResult) -> Figure:
     """Layers upwards, positions across; a cell has the best token there, and its colour is that token's probability."""
     positions, layers = result.entropy.shape
-    size = (max(1.2 + 0.72 * positions, 4.0), 1.4 + 0.22 * layers)
+    size = (max(1.2 + 0.72 * positions, 5.0), 1.8 + 0.22 * layers)
     figure = ResultFigure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
     best = result.top_probability[..., 0]
@@ -43,6 +44,7 @@ def plot(result: LensResult) -> Figure:
     names = [drawable(named(token)) for token in result.tokens]
     axes.set_xticks(range(positions), names, fontsize=8, rotation=30, fontfamily=list(FAMILIES), parse_math=False)
     axes.set_ylabel("after layer")
-    axes.set_title(drawable(f"{title(result)}\n{result.story()}"), fontsize=9, parse_math=False)
+    told = [*textwrap.wrap(title(result), int(13 * size[0])), *textwrap.wrap(result.story(), int(13 * size[0]))]
+    figure.suptitle("\n".join(map(drawable, told)), fontsize=9, fontfamily=list(FAMILIES[::-1]), parse_math=False)
     figure.colorbar(picture, ax=axes, label="probability of the token shown", shrink=0.6)
     return figure
