@@ -403,7 +403,7 @@ evaluation = iw.evaluate_steering(
     max_new_tokens=16,
     concept="projection",
 )
-print(evaluation.bounds)
+evaluation
 
 # %% [markdown] id="console"
 # ## 8 At the console

@@ -112,15 +112,15 @@ _WIDTH = 5
 def _shift_and_noise(rng: np.random.Generator) -> Arguments:
     """All differences have a common part, which is large, and differ along another direction."""
     common, other = unit(rng, _WIDTH), unit(rng, _WIDTH)
-    rows = 3 * common + 1.5 * normal(rng, 12, 1) * other + 0.2 * normal(rng, 12, _WIDTH)
+    rows = 0.45 * common + 0.2 * normal(rng, 12, 1) * other + 0.03 * normal(rng, 12, _WIDTH)
     return differences_of(rng, rows)
 
 
 def _outliers(rng: np.random.Generator) -> Arguments:
     """Most pairs point one way, and a few much further the other way."""
     along = unit(rng, _WIDTH)
-    sizes = torch.tensor([1.0] * 6 + [-6.0] * 4, dtype=torch.float64)
-    rows = sizes[torch.as_tensor(rng.permutation(10))][:, None] * along + 0.1 * normal(rng, 10, _WIDTH)
+    sizes = torch.tensor([0.4] * 6 + [-2.4] * 4, dtype=torch.float64)
+    rows = sizes[torch.as_tensor(rng.permutation(10))][:, None] * along + 0.04 * normal(rng, 10, _WIDTH)
     return differences_of(rng, rows)
 
 
