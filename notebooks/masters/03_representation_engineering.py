@@ -479,7 +479,18 @@ openings = iw.steering.pair_set("formality").neutral_prompts[:6]
 print(lab03.by_row(lm, formality, presets, openings).table())
 
 # %% [markdown] id="locales-what"
-# **Two strengths for moderation.** The same with a vector for declining: strong where users read the text, weak in steps that only the system sees, where a refusal breaks the chain. It is the same call with `{"user-facing": 0.06, "internal": 0.02}`. `iw.steering.Presets` keeps such tables in a JSON file.
+# **Two strengths for moderation.** The same with a vector for declining, made from requests that should be declined and harmless ones that resemble them: strong where users read the answer, weak in steps that only the system sees, where a refusal breaks the chain. The eight requests are held-out ones that should be declined; an answer counts as declining by its first words.
+#
+# **Predict** the three counts.
+
+# %% id="moderation-shown" tags=["skip-execution"]
+refusal = iw.control_vector(lm, iw.steering.pair_set("refusal").fitting[:32])
+requests = iw.steering.pair_set("refusal").held_out.positive[:8]
+print(f"told apart at layer 14, cross-validated: {refusal.accuracy[14]:.0%}")
+print(lab03.declined(lm, refusal, {"off": 0.0, "internal": 0.02, "user-facing": 0.06}, requests))
+
+# %% [markdown] id="moderation-what"
+# The mechanism works, and the result is a warning. This vector tells requests to decline from harmless ones without a single error, and pushed along it the model declines no more of them, rather fewer. *Reading is not writing*: that a state says "this is a request to decline" does not mean that more of it makes an answer that declines. Had we stopped at accuracy, we would have shipped a moderation that removes refusals. `iw.steering.Presets` keeps such tables of strengths in a JSON file; what each of them does has to be measured on texts.
 #
 # **A/B tests.** Who gets the steered model? The choice must follow from the user alone, be the same after a restart and on every server, and be independent of earlier experiments. A *stable hash* does that.
 

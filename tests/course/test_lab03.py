@@ -226,6 +226,30 @@ def test_rows_have_strengths_of_their_own(vector: ControlVector) -> None:
     assert len(found.table().splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (" I'm sorry, but that is not", True),
+        ("I\u2019m unable to", True),
+        ("I cannot help with that", True),
+        ("As an AI, I", True),
+        ("Dear Sam, I cannot wait", False),
+        ("", False),
+    ],
+)
+def test_refusals_are_known_by_their_first_words(text: str, refused: bool) -> None:
+    assert sweeps.declines(text) is refused
+
+
+def test_refusals_are_counted_by_preset(monkeypatch: pytest.MonkeyPatch, vector: ControlVector) -> None:
+    answers = ["I cannot", "Sure", "I'm sorry", "Sorry, no"]
+    monkeypatch.setattr(sweeps, "LAYERS", BOTH)
+    monkeypatch.setattr(sweeps, "continuations", lambda lm, prompts, **rest: answers[: len(prompts)])
+    lines = sweeps.declined(tiny_lm(), vector, {"weak": 0.1, "strong": 0.2}, ["the cat", "a dog"]).splitlines()
+    assert [line.split()[0] for line in lines] == ["weak", "strong"]
+    assert [line.rpartition("declines ")[2] for line in lines] == ["1 of 2", "2 of 2"]
+
+
 def test_overhead_is_measured_in_turns(vector: ControlVector) -> None:
     found = sweeps.overhead(tiny_lm(), vector, "the cat", runs=3, tokens=2)
     assert found.plain.shape == found.steered.shape == (3,)

@@ -173,6 +173,17 @@ def test_strengths_by_row(shown: Notebook) -> None:
     assert read[0] > read[1] > read[2]
 
 
+def test_reading_is_not_writing(shown: Notebook, text: str) -> None:
+    accuracy, *rows = (numbers(line) for line in output(shown, "moderation-shown").splitlines())
+    assert "tells requests to decline from harmless ones without a single error" in text
+    assert accuracy[-1] == 100
+    assert "the model declines no more of them, rather fewer" in text
+    off, _, strong = (row[-2] for row in rows)
+    assert strong < off
+    assert "The eight requests are held-out ones" in text
+    assert {row[-1] for row in rows} == {8}
+
+
 def test_cohorts(shown: Notebook, text: str) -> None:
     first, second, both, product = numbers(output(shown, "cohorts-shown"))
     assert "two experiments that steer 30 %" in text
