@@ -1,4 +1,4 @@
-"""The steering console in JupyterLab, with the default model: sliders, texts that stream, the grid, and what is kept."""
+"""The steering console in JupyterLab, with the default model: sliders, texts that stream, grid, what is kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ pairs = iw.steering.pair_set('sentiment').fitting
 few = iw.ContrastPairs(pairs.positive[:8], pairs.negative[:8], name='sentiment', poles=pairs.poles)
 v = iw.control_vector(lm, few, layers=[8, 12, 16]).with_best_layer(12)
 v = v.with_bounds(Bounds((12,), -0.1, 0.1, 1.25, ((-0.4, 6.0), (-0.1, 1.1), (0.0, 1.0), (0.1, 1.2), (0.4, 8.0))))
-other = iw.control_vector(lm, iw.ContrastPairs(pairs.positive[8:12], pairs.negative[8:12], name='other'), layers=[8, 12])
+rest = iw.ContrastPairs(pairs.positive[8:12], pairs.negative[8:12], name='other')
+other = iw.control_vector(lm, rest, layers=[8, 12])
 PROMPT = {PROMPT!r}
 """
 SHOW = """

@@ -27,7 +27,7 @@ def make_written(pieces: Sequence[str], first: int = 10, level: float = -1.0) ->
     return Written(
         text="".join(pieces),
         tokens=tuple(pieces),
-        ids=tuple(first + len(piece) + i for i, piece in enumerate(pieces)),
+        ids=tuple(first + i for i in range(len(pieces))),
         spans=tuple((int(a), int(b)) for a, b in spans_of(pieces).tolist()) if pieces else (),
         probabilities=tuple(0.5 / (i + 1) for i in range(len(pieces))),
         read=tuple(level - 0.1 * i for i in range(len(pieces))),
