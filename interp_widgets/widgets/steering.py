@@ -212,8 +212,9 @@ class SteeringConsole(CardWidget):
         cells = len(rows) * len(across)
         seconds = None
         if lm is not None:
-            tokens = len(lm.encode(result.provenance.prompt)) + min(result.settings["max_new_tokens"], GRID_TOKENS)
-            seconds = round(cells * tokens * lm.seconds_per_token, 1)
+            # A step of a batch takes little more than one of a single text, whose pace is known after the first run.
+            pace = 1.5 * result.plain.pace if result.plain.pace else len(across) * lm.seconds_per_token
+            seconds = round(len(rows) * min(result.settings["max_new_tokens"], GRID_TOKENS) * pace, 1)
         return {
             "live": lm is not None,
             "positions": [{"name": name, "label": label} for name, label in POSITIONS.items()],

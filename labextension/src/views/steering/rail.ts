@@ -35,8 +35,8 @@ export function drawRail(first: Vector, knob: HTMLElement): Rail {
     h(
       'span',
       { class: 'iw-reach' },
-      pole(vector.negative),
       h('span', { class: 'iw-rail' }, safe, zero, knob),
+      pole(vector.negative),
       pole(vector.positive)
     ),
     value,

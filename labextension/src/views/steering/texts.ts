@@ -99,6 +99,12 @@ export function drawTexts(first: SteeringPayload, vector: number, events: ListEv
     update: next => {
       const at = list.focused();
       const entry = list.items.findIndex(item => item.tabIndex === 0);
+      // While a text grows, what stands below stays where it is.
+      if (next.draft !== true) {
+        list.element.style.removeProperty('min-height');
+      } else if (payload.draft !== true) {
+        list.element.style.setProperty('min-height', `${list.element.offsetHeight}px`);
+      }
       payload = next;
       fill();
       if (entry >= 0 && entry < list.items.length) {
