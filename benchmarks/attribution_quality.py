@@ -9,8 +9,8 @@ log-probability, mean over k = 10, 25 and 50 % of the tokens, by four ways of de
 here may use.  "random" is the mean over random orders and their reverses.  Cost counts a backward pass as two forward
 passes; "with tests" adds what the verdict measures.
 
-Of the prompts every other one is held out: thresholds of the verdict were set on the first half, and the last table,
-of verdicts, is about the second.  captum's integrated gradients are ours (equal numbers: tests/peers), and so is shap's
+Of the prompts every other one, from the first on, is held out: the threshold of the verdict was set on the others, and
+the last table, of verdicts, is about those held out.  captum's integrated gradients are ours (equal numbers: tests/peers), and so is shap's
 partition explainer (it is the library's own).
 """
 
@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{method:<22}{_by_way(quality)}{means[0]:4.0f}  {means[1]:10.0f}  {means[2]:7.2f}")
     random = np.asarray([row["random"] for row in rows if row["method"] == asked.methods[0]])
     print(f"{'random':<22}{_by_way(random)}")
-    held = [row for row in rows if row["prompt"] % 2]
+    held = [row for row in rows if row["prompt"] % 2 == 0]
     print(
         f"\nverdicts on held-out prompts: of those marked so, the part that beats random order by {MARGIN} in every way"
     )

@@ -6,8 +6,8 @@ trust          the order beats random order by at least `TRUST_MARGIN` in every 
                another seed would give much the same order
 caution        the rest
 
-On prompts that were not used to set TRUST_MARGIN, 92 to 95 % of the results marked "trust" beat random order by 0.5 in
-each of four ways of deleting, two of which no test here uses: benchmarks/attribution_quality.py.
+TRUST_MARGIN was set on one half of 100 prompts.  On the other half 95 of 98 results marked "trust" (96.9 %) beat random
+order by 0.5 in each of four ways of deleting, two of which no test here uses: benchmarks/attribution_quality.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from interp_widgets.results.provenance import Verdict
 
 TRUST_ERROR = 0.05
 CAUTION_ERROR = 0.20
-TRUST_MARGIN = 1.5  # in the unit of the scores, a logarithm of odds or probability
+TRUST_MARGIN = 4.0  # in the unit of the scores, a logarithm of odds or probability
 STABLE = 0.7  # rank correlation between two halves of the samples
 
 UNTESTED = Verdict("caution", "the order of the scores was not tested")
