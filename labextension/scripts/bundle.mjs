@@ -4,7 +4,7 @@
 // when a bundle passes the limit.
 import { build, context } from 'esbuild';
 import { fileURLToPath } from 'node:url';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 
 const LIMIT = 60_000;
 const VIEWS = ['highlight', 'compare', 'matrix', 'steering'];
@@ -20,12 +20,13 @@ const shared = {
   target: 'es2022'
 };
 
-/** The style sheet as one minified string. */
+/** The style sheet of a page, where nothing can be asked, as one minified string. */
 async function styles(name) {
+  const page = here(`style/${name}.page.css`);
   const result = await build({
     ...shared,
     target: 'esnext',
-    entryPoints: [here(`style/${name}.css`)],
+    entryPoints: [existsSync(page) ? page : here(`style/${name}.css`)],
     write: false
   });
   return result.outputFiles[0].text.trim();
