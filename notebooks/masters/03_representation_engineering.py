@@ -227,13 +227,15 @@ iw.course.check("lab03-q5", adding)
 #
 # Textbooks add 1.5 times a unit vector, at layer 8, at the last token. Let us do that, with greedy decoding, so that any difference is due to the vector.
 #
-# **Predict.** Will the text change?
+# **Predict.** In how many of our 14 openings will the text change?
 
 # %% id="alpha-shown" tags=["skip-execution"]
+openings = sentiment.neutral_prompts
+plain = lab03.continuations(lm, openings, tokens=16, temperature=0.0)
 with lm.steered(v, layers=8, alpha=1.5, positions="last"):
-    steered = lm.generate(opening, max_new_tokens=24)
-plain = lm.generate(opening, max_new_tokens=24)
-print("the same text" if steered == plain else "another text")
+    pushed = lab03.continuations(lm, openings, tokens=16, temperature=0.0)
+same = sum(one == other for one, other in zip(plain, pushed, strict=True))
+print(f"the same to the letter: {same} of {len(plain)}")
 norms = lab03.residual_norms(lm, "The library opens at nine in the morning and closes at six.")
 print(f"layer 8: 1.5 is {1.5 / norms.norms[8, 1:].mean():.3f} of the mean norm of a state")
 print(
@@ -244,7 +246,7 @@ norms.plot()
 plt.show()
 
 # %% [markdown] id="alpha-what"
-# 1.5 is a hundredth of what is there, and nothing happens. In a model whose states are ten times shorter it would be far too much. A bare factor means nothing without the length of the states; and that grows from layer to layer. So this lab gives a *strength*: multiples of the mean norm of a state at that layer.
+# 1.5 is a hundredth of what is there, and next to nothing happens: most texts are the same to the letter. In a model whose states are ten times shorter it would be far too much. A bare factor means nothing without the length of the states; and that grows from layer to layer. So this lab gives a *strength*: multiples of the mean norm of a state at that layer.
 #
 # But a mean over which tokens? The first token of a text is an *attention sink*: heads that have nothing to look at look there, and its state is more than a hundred times as long as the others. Count it in, and on this short text your unit is more than ten times too large.
 
@@ -366,7 +368,7 @@ chance, shuffle = lab03.random_like(v), lab03.vector_of("shuffled labels", shuff
 swept = lab03.sweep(
     lm,
     [(v, (2 * low, *ends, 2 * high)), (chance, ends), (shuffle, ends)],
-    sentiment.neutral_prompts * 2,
+    openings * 2,
 )
 print(swept.table())
 swept.plot()
@@ -399,7 +401,7 @@ evaluation = iw.evaluate_steering(
     sentiment.held_out,
     strengths=[-0.075, 0.075],
     layers=[layers],
-    prompts=sentiment.neutral_prompts[:6],
+    prompts=openings[:6],
     max_new_tokens=16,
     concept="projection",
 )
@@ -408,7 +410,7 @@ evaluation
 # %% [markdown] id="console"
 # ## 8 At the console
 #
-# The same with sliders: both texts are written side by side, each token is coloured by its score along the vector, and the sliders end at the bounds that were measured (with *past the bounds* they go further). Its settings can be read and set from a cell as well. Move the slider; find the strength at which *you* notice the tone, and the one at which the text begins to repeat itself.
+# The same with sliders: both texts are written side by side, each token is coloured by its score along the vector, and the sliders end at the bounds that were measured (a switch lets them go further). Its settings can be read and set from a cell as well. Move the slider; find the strength at which *you* notice the tone, and the one at which the text begins to repeat itself.
 
 # %% id="console-shown" tags=["skip-execution"]
 bounded = v.with_bounds(evaluation.bounds)
@@ -475,8 +477,8 @@ print(mixed.table())
 # %% id="locales-shown" tags=["skip-execution"]
 formality = iw.control_vector(lm, iw.steering.pair_set("formality").fitting[:32])
 presets = {"de": 0.06, "en": 0.0, "en-teens": -0.06}
-openings = iw.steering.pair_set("formality").neutral_prompts[:6]
-print(lab03.by_row(lm, formality, presets, openings).table())
+formal = iw.steering.pair_set("formality").neutral_prompts[:6]
+print(lab03.by_row(lm, formality, presets, formal).table())
 
 # %% [markdown] id="locales-what"
 # **Two strengths for moderation.** The same with a vector for declining, made from requests that should be declined and harmless ones that resemble them: strong where users read the answer, weak in steps that only the system sees, where a refusal breaks the chain. The eight requests are held-out ones that should be declined; an answer counts as declining by its first words.

@@ -81,8 +81,13 @@ def test_components(shown: Notebook, text: str) -> None:
 
 def test_how_much_is_much(shown: Notebook, text: str) -> None:
     lines = output(shown, "alpha-shown").splitlines()
-    assert "1.5 is a hundredth of what is there, and nothing happens" in text
-    assert lines[0] == "the same text"
+    assert (
+        "1.5 is a hundredth of what is there, and next to nothing happens: most texts are the same to the letter"
+        in text
+    )
+    same, of = numbers(lines[0])
+    assert of == 14
+    assert same > of / 2
     assert numbers(lines[1])[-1] == pytest.approx(0.01, abs=0.003)
     first, others = (float(one.replace(",", "")) for one in re.findall(r"[\d,]+\d", lines[2])[1:])
     everything = float(re.findall(r"[\d,]+\d", lines[3])[1].replace(",", ""))
@@ -93,7 +98,7 @@ def test_how_much_is_much(shown: Notebook, text: str) -> None:
 
 
 def test_pairs_it_has_not_seen(shown: Notebook, text: str) -> None:
-    true, shuffled, best = (numbers(line) for line in output(shown, "accuracy-shown").splitlines())
+    true, shuffled, best = (numbers(line) for line in output(shown, "accuracy-shown").splitlines()[:3])
     assert "Directions of shuffled labels tell apart most of the pairs that they were fitted to" in text
     assert shuffled[0] > 0.7
     assert "right about half of the time, on average over 20 shuffles" in text
@@ -105,7 +110,7 @@ def test_pairs_it_has_not_seen(shown: Notebook, text: str) -> None:
 
 def rows_of(shown: Notebook) -> dict[tuple[str, float], Row]:
     rows = {}
-    for line in output(shown, "sweep-shown").splitlines()[2:]:
+    for line in output(shown, "sweep-shown").splitlines()[2:13]:
         found = re.search(rf"^(\w+ ?\w+) +{NUMBER} +{NUMBER} ± {NUMBER} +{NUMBER}x", line)
         assert found is not None, line
         rows[found[1].strip(), float(found[2])] = (float(found[3]), float(found[4]), float(found[5]))
