@@ -1,10 +1,11 @@
 """What steering one layer costs a generated token: steered and unsteered texts written in turns, token by token.
 
-    python -m benchmarks steering_overhead [--rounds 10] [--tokens 60] [--model llama-8b]
+    python -m benchmarks steering_overhead [--rounds 10] [--tokens 60] [--cpu] [--model llama-8b]
 
 Both texts are equally long at every moment and a pair of tokens is measured within a tenth of a second, so whatever
 else the machine does hits both.  The order within a pair alternates.  "Strength 0" is measured the same way, and
-"nothing, twice" says how far apart two unsteered texts come out: below that nothing can be told.
+"nothing, twice" says how far apart two unsteered texts come out: below that nothing can be told.  On a machine that
+others use, `--cpu` with OMP_NUM_THREADS=1 takes the processor's time instead of the clock's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ GLAD = ["I love this day", "The food was wonderful", "She smiled with joy"]
 SAD = ["I hate this day", "The food was terrible", "She cried with grief"]
 
 
-def pairs(lm: Any, tokens: int, one: Callable[[], Any], other: Callable[[], Any]) -> list[tuple[float, float]]:
+def pairs(
+    lm: Any, tokens: int, one: Callable[[], Any], other: Callable[[], Any], clock: Callable[[], float]
+) -> list[tuple[float, float]]:
     """Seconds for each token of a text written under each of two scopes, after the first, which reads the prompt."""
     streams = [lm.stream(PROMPT, max_new_tokens=tokens) for _ in range(2)]
     found: list[tuple[float, float]] = []
@@ -33,10 +36,10 @@ def pairs(lm: Any, tokens: int, one: Callable[[], Any], other: Callable[[], Any]
         taken = [0.0, 0.0]
         for i in (0, 1) if step % 2 else (1, 0):
             with (one, other)[i]():
-                began = time.perf_counter()
+                began = clock()
                 if next(streams[i], None) is None:
                     return found
-                taken[i] = time.perf_counter() - began
+                taken[i] = clock() - began
         if step:
             found.append((taken[0], taken[1]))
     return found
@@ -53,10 +56,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--tokens", type=int, default=60)
+    parser.add_argument("--cpu", action="store_true", help="the processor's time instead of the clock's")
     models.add_option(parser)
     asked = parser.parse_args(arguments)
     lm = models.load(asked.model)
     v = control_vector(lm, GLAD, SAD)
+    clock = time.process_time if asked.cpu else time.perf_counter
     layer = lm.architecture.n_layers // 2
     nothing: Callable[[], Any] = contextlib.nullcontext
     works: dict[str, Callable[[], Any]] = {
@@ -67,10 +72,10 @@ def main(arguments: list[str] | None = None) -> None:
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for work in works.values():
-        pairs(lm, 4, nothing, work)  # once before the clock runs
+        pairs(lm, 4, nothing, work, clock)  # once before the clock runs
     for _ in range(asked.rounds):
         for name, work in works.items():
-            times[name] += pairs(lm, asked.tokens, nothing, work)
+            times[name] += pairs(lm, asked.tokens, nothing, work, clock)
     chance = np.random.default_rng(0)
     print(f"{asked.rounds} texts of {asked.tokens} tokens, layer {layer}, pairs of tokens with and without:")
     for name, found in times.items():

@@ -57,6 +57,7 @@ def test_a_thousand_interrupts_during_steered_generation(monkeypatch: pytest.Mon
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+        torch.set_grad_enabled(True)  # an interrupt inside torch's own `no_grad` leaves the thread without gradients
     print(f"{landed} interrupts; after {strays} of them a stray hook was on until the next call of the ledger")
     assert lm.generate(prompt, max_new_tokens=6) == plain
     with lm.using(MOOD):
