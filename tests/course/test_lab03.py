@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import interp_widgets as iw
-from interp_widgets.course.lab03 import bans, inputs, mixing, strengths, studies, sweeps
+from interp_widgets.course.checking import examine
+from interp_widgets.course.lab03 import bans, hooks, inputs, mixing, strengths, studies, sweeps
 from interp_widgets.course.tiny_model import tiny_lm
 from interp_widgets.errors import InterpError
 from interp_widgets.models.architectures import Site
@@ -306,3 +309,47 @@ def test_what_strength_means_is_what_the_package_means(vector: ControlVector) ->
 def test_another_models_vector_is_refused(vector: ControlVector) -> None:
     with pytest.raises(InterpError, match="fingerprint"), make_lm().steered(vector, strength=0.1):
         pass
+
+
+class Broken:
+    """A context manager with an error of its own."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def __enter__(self) -> None:
+        if self.where == "in":
+            raise NameError("handle")
+
+    def __exit__(self, *about: object) -> None:
+        if self.where == "out":
+            raise NameError("handle")
+
+
+@pytest.mark.parametrize("where", ["in", "out"])
+def test_an_answer_that_fails_on_the_way_is_told(where: str) -> None:
+    report = examine(hooks.HOOK, lambda module, vector: Broken(where), seed=0)
+    assert not report.passed
+    assert report.points == 0
+    assert "NameError: handle" in report.text()
+
+
+@pytest.mark.parametrize("value", [None, 3, torch.zeros(2)])
+def test_what_is_no_context_manager_is_told(value: object) -> None:
+    report = examine(hooks.HOOK, lambda module, vector: value, seed=0)
+    assert report.points == 0
+    assert "must be a context manager" in report.text()
+
+
+def test_no_hook_stays_on_the_tiny_model() -> None:
+    """Its cases share it: an answer that leaves one must not reach the next."""
+    layer = tiny_lm().architecture.layers[0]
+    before = len(layer._forward_hooks)
+
+    @contextmanager
+    def leaving(module: torch.nn.Module, vector: torch.Tensor) -> Iterator[None]:
+        module.register_forward_hook(lambda module, inputs, output: output + vector)
+        yield
+
+    assert not examine(hooks.HOOK, leaving, seed=0).passed
+    assert len(layer._forward_hooks) == before

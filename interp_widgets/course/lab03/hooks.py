@@ -5,6 +5,7 @@ References: a module whose output is known in closed form; on a tiny model, the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,21 @@ def _enter(value: Any) -> None:
         )
 
 
+def _told(judge: Callable[..., None]) -> Callable[..., None]:
+    """An error of the answer on the way into or out of the block is a miss, and says what it was."""
+
+    @functools.wraps(judge)
+    def judged(*arguments: Any) -> None:
+        try:
+            judge(*arguments)
+        except Miss:
+            raise
+        except Exception as error:
+            raise Miss(f"`with adding(...)` raised {type(error).__name__}: {error}", telling=False) from error
+
+    return judged
+
+
 def _call(module: nn.Module, x: Tensor) -> Any:
     try:
         return module(x)
@@ -68,6 +84,7 @@ def _call(module: nn.Module, x: Tensor) -> Any:
         raise Miss(what, mistake="tuple" if getattr(module, "as_tuple", False) else None) from error
 
 
+@_told
 def _added(value: Any, module: Doubling, vector: Tensor) -> None:
     """In the block the vector is added; the module's own tensor is left as it is; the rest of a tuple stays."""
     _enter(value)
@@ -107,6 +124,7 @@ def _alike(found: Any, right: Tensor, unchanged: Tensor, vector: Tensor, where: 
     match(found, right, relative=1e-9, absolute=1e-9, where=where)
 
 
+@_told
 def _after_an_error(value: Any, module: Doubling, vector: Tensor) -> None:
     _enter(value)
     passed_on = False
@@ -124,6 +142,7 @@ def _after_an_error(value: Any, module: Doubling, vector: Tensor) -> None:
         raise Miss("an error in the block did not come out of it", mistake="error-swallowed")
 
 
+@_told
 def _on_a_model(value: Any, module: nn.Module, vector: Tensor) -> None:
     """The tiny model's logits, beside those under the package's own intervention."""
     from interp_widgets.interventions.steering import Steering
