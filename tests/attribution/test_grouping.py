@@ -80,7 +80,7 @@ def test_turns_are_those_of_the_chat_and_its_template(chatty: Any) -> None:
     encoded = chatty.encode(messages)
     found = units(encoded, "turn")
     assert len(found.tokens) == len(encoded.groups)
-    assert [text.strip() for text in found.tokens] == ["user:", "The room", "assistant:", "was warm", ""]
+    assert [text.strip() for text in found.tokens] == ["user:", "The room", "assistant:", "was warm"]
     is_partition(encoded, found)
 
 

@@ -168,6 +168,17 @@ def test_chat_is_what_the_template_makes_of_it(template: str, bos: bool) -> None
     assert_tiles(encoded)
 
 
+@pytest.mark.parametrize("template", [CHATML, GEMMA])
+def test_a_last_message_of_the_assistant_is_an_answer_that_goes_on(template: str) -> None:
+    tokenizer = chat(template)
+    question = [{"role": "user", "content": "The capital?"}]
+    unfinished = encode(tokenizer, [*question, {"role": "assistant", "content": "It is the city of"}])
+    assert unfinished.text == encode(tokenizer, question).text + "It is the city of"
+    assert unfinished.text.endswith(unfinished.tokens[-1])
+    assert turns_of(unfinished)[-1][1].strip() == "It is the city of"
+    assert_tiles(unfinished)
+
+
 def test_chat_groups_are_turns_and_the_template() -> None:
     messages = [
         {"role": "user", "content": " The window "},
