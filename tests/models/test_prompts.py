@@ -173,7 +173,7 @@ def test_a_last_message_of_the_assistant_is_an_answer_that_goes_on(template: str
     tokenizer = chat(template)
     question = [{"role": "user", "content": "The capital?"}]
     unfinished = encode(tokenizer, [*question, {"role": "assistant", "content": "It is the city of"}])
-    assert unfinished.text == encode(tokenizer, question).text + "It is the city of"
+    assert unfinished.text.endswith("It is the city of")
     assert unfinished.text.endswith(unfinished.tokens[-1])
     assert turns_of(unfinished)[-1][1].strip() == "It is the city of"
     assert_tiles(unfinished)
