@@ -28,7 +28,7 @@ def judge(vectors: Sequence[Used], base: float, steered: float) -> Verdict:
     if past:
         return Verdict(
             "do not trust",
-            f"past the bounds: {' '.join(damage_of(one) for one in past)}{told}",
+            f"past the bounds: {'; '.join(damage_of(one).removesuffix('.') for one in past)}{told}",
             ("Beyond its bounds steering breaks the language before it adds to the trait. Take a smaller strength.",),
         )
     unmeasured = [one for one in acting if not one.measured]

@@ -76,6 +76,9 @@ class SteeringConsole(CardWidget):
         self._writer = Writer(check_vectors(lm, vectors))
         self._asked = Settings(prompt).changed(self._writer.vectors, **settings)
         self._runs = 0
+        self._turns = threading.Lock()
+        self._next: tuple[Any, int] = (None, 0)
+        self._giving_way: _Either | None = None  # of the work under way; set: it ends, and newer work begins
         grid = None if evaluation is None else grid_of(evaluation)
         super().__init__(self._writer.blank(lm, self._asked, grid), key=key)
 
@@ -93,7 +96,7 @@ class SteeringConsole(CardWidget):
         Raises ArgumentError, OutOfRangeError for a wish that cannot be, naming what could.
         """
         settings = self._asked.changed(self._writer.vectors, **wishes)
-        grid = self.result.grid
+        grid = self._drawn.grid  # also rows of a grid that was still being filled
         if grid is not None and grid.by == "console" and not _same_grid(settings, self.result):
             grid = None
         self._run(lambda lm, cancel, progress, number: self._writer.write(
@@ -163,27 +166,49 @@ class SteeringConsole(CardWidget):
             self.write()
 
     def _run(self, work: Any, settings: Settings, asked: Mapping[str, Any]) -> None:
-        self._runs += 1
-        number, shown = self._runs, self._asked
-        self._asked = settings
+        """Do some work in the console's thread; work that is under way there gives way within a layer.
 
-        def job(cancel: threading.Event, progress: Progress) -> SteeringResult:
+        A job of the worker's own for each move would wait until memory of the one before was given back to the system.
+        """
+        with self._turns:
+            self._runs += 1
+            self._asked = settings
+            self._next = (work, self._runs)
+            if self._giving_way is not None and not self._giving_way.cancelled:
+                self._giving_way.set()
+                return
+        self._worker.start(self._take_turns, self._succeed, asked)
+
+    def _take_turns(self, cancel: threading.Event, progress: Progress) -> SteeringResult:
+        """The newest work that was asked for, until there is none newer."""
+        while True:
+            with self._turns:
+                work, number = self._next
+                flag = self._giving_way = _Either(cancel)
+            outcome: SteeringResult | BaseException
             try:
-                lm = live.find(self.result.provenance.fingerprint)
-                if lm is None:
-                    self._refresh_options()
-                    raise ModelUnavailableError(
-                        f"{self.result.provenance.model} is no longer in memory. Load it again and run this cell once"
-                        " more; the last result stays."
-                    )
-                result: SteeringResult = work(lm, cancel, progress, number)
-                return result
-            except BaseException:
-                if number == self._runs:
-                    self._asked = shown if shown is settings else self._shown_settings()
-                raise
+                outcome = work(self._model(), flag, progress, number)
+            except BaseException as error:
+                outcome = error
+            with self._turns:
+                if self._runs != number and not cancel.is_set():
+                    continue  # whatever became of it, nobody waits for it
+                if self._giving_way is flag:
+                    self._giving_way = None
+            if isinstance(outcome, BaseException):
+                self._asked = self._shown_settings()
+                raise outcome
+            return outcome
 
-        self._worker.start(job, self._succeed, asked)
+    def _model(self) -> Any:
+        lm = live.find(self.result.provenance.fingerprint)
+        if lm is None:
+            self._refresh_options()
+            raise ModelUnavailableError(
+                f"{self.result.provenance.model} is no longer in memory. Load it again and run this cell once more; the"
+                " last result stays."
+            )
+        return lm
 
     def _shown_settings(self) -> Settings:
         shown = self.result
@@ -226,6 +251,21 @@ class SteeringConsole(CardWidget):
     def _free(self) -> None:
         self._writer = Writer(())
         super()._free()
+
+
+class _Either(threading.Event):
+    """Set by itself, or by another."""
+
+    def __init__(self, other: threading.Event) -> None:
+        super().__init__()
+        self._other = other
+
+    @property
+    def cancelled(self) -> bool:
+        return self._other.is_set()
+
+    def is_set(self) -> bool:
+        return super().is_set() or self.cancelled
 
 
 class _Steps:

@@ -139,6 +139,29 @@ def test_a_newer_question_replaces_the_older(console: SteeringConsole, held: Cal
     assert console.settings.strengths["mood"] == 0.1
 
 
+def test_many_moves_end_with_the_last(console: SteeringConsole) -> None:
+    for i in range(12):
+        console.write(strengths={"mood": 0.002 * i})
+        if i % 5 == 3:
+            console.cancel()
+    console.write(strengths={"mood": 0.11})
+    assert console.wait(LIMIT)
+    assert console.status == {"state": "idle"}
+    assert console.result.vectors[0].strength == 0.11
+
+
+def test_a_move_keeps_the_rows_of_a_grid_that_was_being_filled(
+    console: SteeringConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = console._show_part
+    monkeypatch.setattr(console, "_show_part", lambda result: (shown(result), console.write(strengths={"mood": 0.1})))
+    console.fill_grid("mood")
+    assert console.wait(LIMIT)
+    assert console.result.vectors[0].strength == 0.1
+    assert console.result.grid is not None
+    assert console.result.grid.filled == 7
+
+
 def test_cancel_keeps_the_last_result(
     console: SteeringConsole, held: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
