@@ -238,3 +238,36 @@ def test_cancel_inside_a_long_pass(default_lm: LanguageModel) -> None:
         for handle in handles:
             handle.remove()
     assert passed == [f"forward {i}" for i in range(5)]
+
+
+def test_a_run_within_a_run_looks_at_the_modules_only_where_it_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = make_lm("llama")
+    looked: list[int] = []
+    sync = lm.board.sync
+
+    def counted() -> None:
+        looked.append(1)
+        sync()
+
+    monkeypatch.setattr(lm.board, "sync", counted)
+    with torch.no_grad(), lm.run():
+        assert len(looked) == 1
+        lm.head(lm.hidden(IDS))
+        assert len(looked) == 1
+        site = Site("resid_post", 1)
+        with lm.run(capture=[site]) as run:
+            assert len(looked) == 2
+            lm.hidden(IDS)
+            assert run.captured[site].shape == (1, IDS.shape[1], 32)
+        assert len(looked) == 3
+        with pytest.raises(Cancelled), lm.run(cancel=_set_flag()):
+            lm.hidden(IDS)
+        assert len(looked) == 5
+        assert count_hooks(lm.model) == 0
+    assert len(looked) == 6
+
+
+def _set_flag() -> threading.Event:
+    flag = threading.Event()
+    flag.set()
+    return flag
