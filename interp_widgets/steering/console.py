@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 NAMES = ("unsteered", "steered")
+REACH = 0.15  # of a slider whose vector has no measured bounds
+WIDER = 4.0  # how much further it goes past its bounds
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class Used:
     @property
     def past(self) -> bool:
         return not self.low <= self.strength <= self.high
+
+    @property
+    def wide(self) -> tuple[float, float]:
+        """How far it goes past its bounds; also where on a side nothing was found safe."""
+        return min(WIDER * self.low, -REACH), max(WIDER * self.high, REACH)
 
     def damage(self, strength: float) -> tuple[float, float] | None:
         """The measured (strength, ratio) nearest to a strength."""

@@ -22,7 +22,7 @@ from interp_widgets.errors import NonFiniteError
 from interp_widgets.results.numbers import MINUS, count, plain, probability, signed
 from interp_widgets.results.text import named, visible
 from interp_widgets.steering.console import NAMES, Grid, SteeringResult, Used, Written
-from interp_widgets.steering.console_preset import POSITIONS, PROJECTION, WIDER, preset
+from interp_widgets.steering.console_preset import POSITIONS, PROJECTION, preset
 from interp_widgets.steering.console_verdict import LIMIT, damage_of
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _vector(used: Used, result: SteeringResult, i: int) -> dict[str, Any]:
         "label": strength_label(used.strength),
         "low": used.low,
         "high": used.high,
-        "wide": [WIDER * used.low, WIDER * used.high],
+        "wide": list(used.wide),
         "bounds": f"bounds {bounds}" if used.measured else "no bounds measured here",
         "measured": [{"strength": at, "words": damage_of(used, at)} for at in places],
         "unmeasured": "" if used.measured else damage_of(used),

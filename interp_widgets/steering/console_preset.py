@@ -12,7 +12,6 @@ from interp_widgets.errors import FileFormatError
 from interp_widgets.steering.console import Used
 from interp_widgets.storage import atomic_file
 
-WIDER = 4.0  # how much further a slider goes past its bounds
 _PRESET, _VERSION = "steering settings", 1
 _NAMES = {"layers", "positions", "keep_norm", "max_new_tokens", "temperature", "seed", "past"}
 POSITIONS = {

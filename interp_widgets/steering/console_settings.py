@@ -12,11 +12,10 @@ import numpy as np
 from interp_widgets.errors import ArgumentError, OutOfRangeError, not_one_of
 from interp_widgets.interventions.base import as_number
 from interp_widgets.interventions.steering import Steering
-from interp_widgets.steering.console import Used
-from interp_widgets.steering.console_preset import POSITIONS, PROJECTION, SCORE, WIDER
+from interp_widgets.steering.console import REACH, Used
+from interp_widgets.steering.console_preset import POSITIONS, PROJECTION, SCORE
 from interp_widgets.steering.vector import ControlVector
 
-REACH = 0.15  # of a slider whose vector has no measured bounds
 MOST_TOKENS = 256
 
 
@@ -58,9 +57,9 @@ class Settings:
         found = replace(self, **wishes)
         _check(found)
         for used in described(vectors, found):
-            low, high = (WIDER * used.low, WIDER * used.high) if found.past else (used.low, used.high)
+            low, high = used.wide if found.past else (used.low, used.high)
             if not low - 1e-9 <= used.strength <= high + 1e-9:
-                beyond = "" if found.past else "; past=True widens that to four times"
+                beyond = "" if found.past else f"; past=True widens that to {used.wide[0]:g} to {used.wide[1]:g}"
                 raise ArgumentError(
                     f"strength {used.strength:g} of {used.name!r} is outside {low:g} to {high:g}{beyond}"
                 )
@@ -115,7 +114,7 @@ def described(vectors: Sequence[ControlVector], settings: Settings) -> tuple[Use
     for vector in vectors:
         layers, bounds = layers_of(vector, settings), vector.bounds
         measured = bounds is not None and bounds.layers == layers
-        # Bounds of other layers say nothing here; a side on which nothing is safe keeps a little room for the slider.
+        # Bounds of other layers say nothing here.
         low, high = (
             (min(bounds.low, 0.0), max(bounds.high, 0.0)) if bounds is not None and measured else (-REACH, REACH)
         )

@@ -76,6 +76,7 @@ class SteeringConsole(CardWidget):
         self._writer = Writer(check_vectors(lm, vectors))
         self._asked = Settings(prompt).changed(self._writer.vectors, **settings)
         self._runs = 0
+        self._costs: dict[int, float] = {}  # seconds that a grid takes, by the length of its texts
         self._turns = threading.Lock()
         self._next: tuple[Any, int] = (None, 0)
         self._giving_way: _Either | None = None  # of the work under way; set: it ends, and newer work begins
@@ -235,17 +236,16 @@ class SteeringConsole(CardWidget):
         known = sorted(set.intersection(*(set(v.layers) for v in vectors)))
         rows, across = grid_axes(vectors[0], result.vectors[0])
         cells = len(rows) * len(across)
-        seconds = None
-        if lm is not None:
-            # A step of a batch takes little more than one of a single text, whose pace is known after the first run.
-            pace = 1.5 * result.plain.pace if result.plain.pace else len(across) * lm.seconds_per_token
-            seconds = round(len(rows) * min(result.settings["max_new_tokens"], GRID_TOKENS) * pace, 1)
+        length = min(result.settings["max_new_tokens"], GRID_TOKENS)
+        if lm is not None and length not in self._costs:
+            # Looked up once: options that changed with each run would draw the card anew under the hand.
+            self._costs[length] = round(cells * length * lm.seconds_per_token, 1)
         return {
             "live": lm is not None,
             "positions": [{"name": name, "label": label} for name, label in POSITIONS.items()],
             "layers": {"min": known[0], "max": known[-1]} if known else None,
             "most": MOST_TOKENS,
-            "grid": {"cells": cells, "seconds": seconds},
+            "grid": {"cells": cells, "seconds": self._costs.get(length)},
         }
 
     def _free(self) -> None:

@@ -186,6 +186,8 @@ def test_bounds_hold_for_their_layers_only(vector: Any) -> None:
         wide.changed([bounded], strengths={"mood": 0.33})
     elsewhere = described([bounded], settings.changed([bounded], layers=(1, 1, 1)))[0]
     assert (elsewhere.low, elsewhere.high, elsewhere.measured) == (-0.15, 0.15, ())
+    unsafe = vector.with_bounds(Bounds((1,), 0.0, 0.0, 1.25, ((0.0, 1.0), (0.1, 2.0))))
+    assert described([unsafe], settings)[0].wide == (-0.15, 0.15)
     rows, across = grid_axes(bounded, used)
     assert (rows, across) == ([0, 1, 2], [-0.04, -0.0267, -0.0133, 0.0, 0.0267, 0.0533, 0.08])
 

@@ -130,6 +130,17 @@ def test_a_slider_asks_and_tokens_come_one_by_one(
     assert console.settings.strengths == {"mood": 0.05, "other": -0.05}
 
 
+def test_a_run_leaves_the_options_alone(lm: Any, console: SteeringConsole) -> None:
+    """A card whose options change is drawn anew, and a hand may be on its slider."""
+    changes: list[Any] = []
+    console.observe(changes.append, "options")
+    for strength in (0.05, 0.1):
+        lm.note_speed(strength)
+        console.write(strengths={"mood": strength})
+        assert console.wait(LIMIT)
+    assert changes == []
+
+
 def test_a_newer_question_replaces_the_older(console: SteeringConsole, held: Callable[[], None]) -> None:
     console.write(strengths={"mood": 0.05})
     held()
@@ -154,7 +165,12 @@ def test_a_move_keeps_the_rows_of_a_grid_that_was_being_filled(
     console: SteeringConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = console._show_part
-    monkeypatch.setattr(console, "_show_part", lambda result: (shown(result), console.write(strengths={"mood": 0.1})))
+
+    def move(result: Any) -> None:
+        shown(result)
+        console.write(strengths={"mood": 0.1})
+
+    monkeypatch.setattr(console, "_show_part", move)
     console.fill_grid("mood")
     assert console.wait(LIMIT)
     assert console.result.vectors[0].strength == 0.1

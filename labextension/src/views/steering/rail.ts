@@ -24,7 +24,7 @@ export function drawRail(first: Vector, knob: HTMLElement): Rail {
   let vector = first;
   const safe = h('i', { class: 'iw-safe', 'aria-hidden': 'true' });
   const zero = h('i', { class: 'iw-zero', 'aria-hidden': 'true' });
-  const value = h('output', { class: 'iw-number', 'data-iw': 'strength' });
+  const value = h('span', { class: 'iw-number', 'data-iw': 'strength' });
   const bounds = h('span', { class: 'iw-dim iw-bounds', 'data-iw': 'bounds' });
   const where = h('span', { class: 'iw-dim' });
   const pole = (name: string): HTMLElement => foreign(name, { class: 'iw-dim', 'aria-hidden': 'true' });
