@@ -402,6 +402,7 @@ evaluation = iw.evaluate_steering(
     strengths=[-0.075, 0.075],
     layers=[layers],
     prompts=openings[:6],
+    neutral=lab03.TEXTS,
     max_new_tokens=16,
     concept="projection",
 )

@@ -23,6 +23,7 @@ from interp_widgets.course.lab03.studies import (
 )
 from interp_widgets.course.lab03.sweeps import (
     LAYERS,
+    TEXTS,
     by_row,
     composition,
     continuations,
@@ -70,6 +71,7 @@ LAB = Lab(
 __all__ = [
     "LAB",
     "LAYERS",
+    "TEXTS",
     "accuracy_of",
     "bans",
     "by_row",
