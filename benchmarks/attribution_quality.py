@@ -10,8 +10,8 @@ here may use.  "random" is the mean over random orders and their reverses.  Cost
 passes; "with tests" adds what the verdict measures.
 
 Of the prompts every other one, from the first on, is held out: the threshold of the verdict was set on the others, and
-the last table, of verdicts, is about those held out.  captum's integrated gradients are ours (equal numbers: tests/peers), and so is shap's
-partition explainer (it is the library's own).
+the last table, of verdicts, is about those held out.  captum's integrated gradients are ours (equal numbers:
+tests/peers), and so is shap's partition explainer (it is the library's own).
 """
 
 from __future__ import annotations

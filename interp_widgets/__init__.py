@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from interp_widgets.models.loading import load_model as load_model
     from interp_widgets.planning import estimate as estimate
     from interp_widgets.results.base import load_result as load_result
+    from interp_widgets.steering.console import SteeringResult as SteeringResult
     from interp_widgets.steering.evaluation import evaluate_steering as evaluate_steering
     from interp_widgets.steering.evaluation_result import SteeringEvaluation as SteeringEvaluation
     from interp_widgets.steering.fit import control_vector as control_vector
@@ -50,6 +51,7 @@ _FRONT_DOOR = {
     "LowRank": "interp_widgets.interventions.low_rank",
     "MatrixResult": "interp_widgets.attribution.matrix",
     "SteeringEvaluation": "interp_widgets.steering.evaluation_result",
+    "SteeringResult": "interp_widgets.steering.console",
     "attribute": "interp_widgets.attribution.api",
     "attribution_methods": "interp_widgets.attribution.registry",
     "clear_cache": "interp_widgets.models.cache",

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.boxes import Box, boxes
 from interp_widgets.attribution.payload import (
     amount,
     code,
     led,
     next_tokens,
-    provenance_line,
     rounded,
     scale,
     title,
@@ -28,7 +26,9 @@ from interp_widgets.attribution.payload import (
     wished_function,
 )
 from interp_widgets.errors import NonFiniteError
+from interp_widgets.results.boxes import Box, boxes
 from interp_widgets.results.numbers import count, duration, plain, signed
+from interp_widgets.results.provenance import provenance_line
 from interp_widgets.results.text import named, visible
 
 if TYPE_CHECKING:

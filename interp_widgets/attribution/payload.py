@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.boxes import Box, boxes
 from interp_widgets.errors import NonFiniteError
-from interp_widgets.results.numbers import count, duration, plain, probability, signed
+from interp_widgets.results.boxes import Box, boxes
+from interp_widgets.results.numbers import count, plain, probability, signed
+from interp_widgets.results.provenance import provenance_line
 from interp_widgets.results.text import named, visible
 
 if TYPE_CHECKING:
@@ -208,22 +209,6 @@ def amount(result: Asked) -> str:
     """Such as "5 tokens", "3 words"."""
     known = result.grouping in ("token", "word", "sentence", "turn")
     return count(len(result.tokens), result.grouping if known else "unit")
-
-
-def provenance_line(source: Provenance, amount: str) -> list[str]:
-    """What a card says of the run, as parts of one quiet line."""
-    line = [
-        amount,
-        count(source.forward_passes, "forward pass", "forward passes"),
-        duration(source.seconds),
-        visible(source.model),
-        source.device,
-    ]
-    if source.bos:
-        line.append(count(source.bos, "BOS token"))
-    acting = [visible(name) for name in source.interventions]
-    line.append(f"with {', '.join(acting)}" if acting else "no interventions")
-    return [*line, *source.notes]
 
 
 def _arguments(result: AttributionResult) -> list[str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interp_widgets.results.markup import DIM, FOR, code_of, escaped
-from interp_widgets.results.numbers import count, duration, probability
+from interp_widgets.results.numbers import count, probability
 from interp_widgets.results.page import plain_page
+from interp_widgets.results.provenance import provenance_line
 from interp_widgets.results.text import named
 
 if TYPE_CHECKING:
@@ -29,16 +30,7 @@ def title(result: LensResult) -> str:
 
 
 def provenance(result: LensResult) -> str:
-    made = result.provenance
-    parts = [
-        count(len(result.positions), "position"),
-        count(made.forward_passes, "forward pass", "forward passes"),
-        duration(made.seconds),
-        made.model,
-        made.device,
-        *made.interventions,
-    ]
-    return " \u00b7 ".join(parts)
+    return " \u00b7 ".join(provenance_line(result.provenance, count(len(result.positions), "position")))
 
 
 def shown(result: LensResult) -> list[int]:

@@ -8,6 +8,9 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from interp_widgets.results.numbers import count, duration
+from interp_widgets.results.text import visible
+
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
     from interp_widgets.models.prompts import Prompt
@@ -94,6 +97,22 @@ def provenance_of(
         seconds=seconds,
         notes=tuple(notes),
     )
+
+
+def provenance_line(made: Provenance, amount: str) -> list[str]:
+    """What a card says of the run, as parts of one quiet line."""
+    line = [
+        amount,
+        count(made.forward_passes, "forward pass", "forward passes"),
+        duration(made.seconds),
+        visible(made.model),
+        made.device,
+    ]
+    if made.bos:
+        line.append(count(made.bos, "BOS token"))
+    acting = [visible(name) for name in made.interventions]
+    line.append(f"with {', '.join(acting)}" if acting else "no interventions")
+    return [*line, *made.notes]
 
 
 @cache

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interp_widgets.errors import NonFiniteError
+from interp_widgets.results.boxes import boxes
 from interp_widgets.results.numbers import MINUS, count, plain, probability, signed
+from interp_widgets.results.provenance import provenance_line
 from interp_widgets.results.text import named, visible
 from interp_widgets.steering.console import NAMES, Grid, SteeringResult, Used, Written
 from interp_widgets.steering.console_preset import POSITIONS, PROJECTION, preset
@@ -37,7 +39,6 @@ Payload = dict[str, Any]
 
 def console_payload(result: SteeringResult) -> Payload:
     """JSON values only. Raises NonFiniteError if a score is NaN or infinite, which the console never makes."""
-    from interp_widgets.attribution.payload import provenance_line
 
     sides = ((result.plain, result.plain_scores), (result.steered, result.steered_scores))
     if not all(np.isfinite(scores).all() for _, scores in sides):
@@ -83,7 +84,6 @@ def text_boxes(
     written: Written, scores: NDArray[np.float64] | None, differs: Sequence[bool], offset: int
 ) -> list[dict[str, Any]]:
     """One text's boxes; scores (vectors, tokens), None while it is being written."""
-    from interp_widgets.attribution.boxes import boxes
 
     spans = np.asarray(written.spans, np.int64).reshape(-1, 2)
     found = []

@@ -9,8 +9,9 @@ import numpy as np
 
 from interp_widgets.results.markup import DIM, escaped, why_of
 from interp_widgets.results.markup import MARKS as SHAPES
-from interp_widgets.results.numbers import count, duration, plain, signed
+from interp_widgets.results.numbers import count, plain, signed
 from interp_widgets.results.page import plain_page
+from interp_widgets.results.provenance import provenance_line
 from interp_widgets.results.text import MARKS
 
 if TYPE_CHECKING:
@@ -64,17 +65,8 @@ def said(result: SteeringEvaluation) -> str:
 
 
 def provenance(result: SteeringEvaluation) -> str:
-    made = result.provenance
-    parts = [
-        f"concept: {result.unit}",
-        count(len(result.prompts), "continuation") + " for each strength",
-        count(made.forward_passes, "forward pass", "forward passes"),
-        duration(made.seconds),
-        made.model,
-        made.device,
-        *made.interventions,
-    ]
-    return " \u00b7 ".join(parts)
+    amount = count(len(result.prompts), "continuation") + " for each strength"
+    return " \u00b7 ".join([f"concept: {result.unit}", *provenance_line(result.provenance, amount)])
 
 
 def evaluation_html(result: SteeringEvaluation) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp_widgets.attribution.boxes import boxes
 from interp_widgets.models import spelling  # noqa: F401  # registers how bytes are spelled
+from interp_widgets.results.boxes import boxes
 
 
 def byte_tokens(text: str, cuts: list[int]) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
