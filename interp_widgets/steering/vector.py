@@ -170,8 +170,10 @@ class ControlVector:
         return replace(self, best_layer=int(layer))
 
     def with_bounds(self, bounds: Bounds | None) -> ControlVector:
-        """The same with recommended bounds, as `iw.evaluate_steering(...).bounds` has them."""
-        return replace(self, bounds=bounds)
+        """The same with recommended bounds, as `iw.evaluate_steering(...).bounds` has them. Where these are of a single
+        layer, that is its best one from then on."""
+        best = bounds.layers[0] if bounds is not None and len(bounds.layers) == 1 else self.best_layer
+        return replace(self, bounds=bounds, best_layer=best)
 
     def measured(self, lm: LanguageModel, texts: Sequence[Prompt] | None = None) -> ControlVector:
         """The same with the layers' mean residual norms as they are on some texts, by default neutral ones of ours: an

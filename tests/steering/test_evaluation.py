@@ -192,6 +192,14 @@ def test_bounds_make_the_vector_warn(found: Any, vector: Any) -> None:
         careful.steer(layers=found.best_layers, strength=9.0)
 
 
+def test_the_layer_that_was_measured_becomes_the_best_one(lm: Any, vector: Any, found: Any) -> None:
+    from dataclasses import replace
+
+    assert vector.with_bounds(replace(found.bounds, layers=(2,))).best_layer == 2
+    assert vector.with_bounds(replace(found.bounds, layers=(1, 2))).best_layer == vector.best_layer
+    assert vector.with_bounds(None).best_layer == vector.best_layer
+
+
 # Bad input
 
 
