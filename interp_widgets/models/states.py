@@ -73,10 +73,7 @@ def last_states(
 
         def work(start: int, end: int) -> None:
             chosen = order[start:end]
-            lengths = torch.tensor([len(texts[i]) - shared for i in chosen])
-            ids = torch.zeros(len(chosen), int(lengths.max()), dtype=torch.long)
-            for row, i in enumerate(chosen):
-                ids[row, : lengths[row]] = torch.as_tensor(texts[i][shared:])
+            ids, lengths = padded([texts[i][shared:] for i in chosen])
             if prefix is None:
                 lm.hidden(ids)
             else:
@@ -99,6 +96,15 @@ def last_states(
         raise NonFiniteError("hidden states hold NaN or infinity; an active intervention may be too strong")
     norm = norms.sum(0) / max(counted.sum(), 1)
     return States(last=last, norm=norm, forward_passes=len(texts) + bool(shared))
+
+
+def padded(texts: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
+    """(token ids (texts, longest), lengths (texts,)), padded on the right, where causal attention never looks."""
+    lengths = torch.tensor([len(text) for text in texts])
+    ids = torch.zeros(len(texts), int(lengths.max()), dtype=torch.long)
+    for row, text in enumerate(texts):
+        ids[row, : len(text)] = torch.as_tensor(text)
+    return ids, lengths
 
 
 def _sum_of_norms(states: Tensor, seen: Tensor) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ such that the mean of d points along it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,13 @@ def direction(method: str, positive: Floats, negative: Floats) -> Floats:
     votes = int((along > 0).sum()) - int((along < 0).sum())
     sign = votes or float(along.sum()) or 1.0
     return np.asarray(found / length * np.sign(sign))
+
+
+def unit_rows(matrix: NDArray[Any]) -> Floats:
+    """Each row at unit length; rows of zeros stay."""
+    rows = matrix.astype(np.float64)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(np.divide(rows, length, out=np.zeros_like(rows), where=length > 0))
 
 
 def ordered(direction: Floats, positive: Floats, negative: Floats) -> float:

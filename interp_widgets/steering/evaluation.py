@@ -28,7 +28,7 @@ from interp_widgets.models.states import last_states
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
 from interp_widgets.results.provenance import provenance_of
-from interp_widgets.steering.evaluation_result import SteeringEvaluation, best_of, bounds_of, judge
+from interp_widgets.steering.evaluation_result import DRAWS, SteeringEvaluation, best_of, bounds_of, intervals, judge
 from interp_widgets.steering.measures import UNITS, Concept, Reading, concept_of, damage, read, repetition
 from interp_widgets.steering.neutral import NEUTRAL, OPENERS
 from interp_widgets.steering.pairs import ContrastPairs, plain
@@ -42,7 +42,6 @@ Floats = NDArray[np.float64]
 STRENGTHS = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
 LIMIT = 1.25  # of the perplexity of neutral text, as a multiple of the unsteered one
 _ROWS = 64  # of a batch of continuations
-_DRAWS = 2_000  # of the bootstrap
 
 
 def evaluate_steering(
@@ -136,7 +135,7 @@ def evaluate_steering(
         accuracy = _accuracy(lm, vector, held_out, cancel)
         bar.finish("done")
 
-    scores = _intervals(values, chance)
+    scores = intervals(values, chance)
     name = concept if isinstance(concept, str) else getattr(concept, "__name__", "concept")
     bounds, span, verdict = judge(
         vector, candidates[best], chosen, ends[best], values[best], perplexity[best, :, 0], limit, accuracy, chance
@@ -237,20 +236,12 @@ def _accuracy(
     return np.asarray((along[: len(held_out)] > along[len(held_out) :]).mean(0))
 
 
-def _intervals(values: Floats, chance: np.random.Generator) -> Floats:
-    """Mean, low and high (..., 3) of values (..., n): percentile bootstrap over the last axis, 95 %."""
-    drawn = chance.integers(0, values.shape[-1], (_DRAWS, values.shape[-1]))
-    means = values[..., drawn].mean(-1)
-    low, high = np.percentile(means, [2.5, 97.5], axis=-1)
-    return np.stack([values.mean(-1), low, high], axis=-1)
-
-
 def _ratios(losses: list[list[list[Floats]]], before: list[Floats], chance: np.random.Generator) -> Floats:
     """Perplexity over the unsteered one, (candidates, strengths, 3): the ratio, and 95 % over the texts."""
     counts = np.asarray([len(one) for one in before], float)
     base = np.asarray([one.sum() for one in before])
     extra = np.asarray([[[one.sum() for one in row] for row in part] for part in losses]) - base
-    drawn = chance.integers(0, len(counts), (_DRAWS, len(counts)))
+    drawn = chance.integers(0, len(counts), (DRAWS, len(counts)))
     means = extra[..., drawn].sum(-1) / counts[drawn].sum(-1)
     low, high = np.percentile(means, [2.5, 97.5], axis=-1)
     return np.asarray(np.exp(np.stack([extra.sum(-1) / counts.sum(), low, high], axis=-1)))
@@ -276,7 +267,8 @@ class _Work:
     def __post_init__(self) -> None:
         shape = (len(self.candidates), len(self.strengths))
         self.texts = np.full((*shape, len(self.asked)), "", dtype=object)
-        self.written = np.zeros(shape, bool)
+        self.concept = np.full(self.texts.shape, np.nan)
+        self.written, self.measured = np.zeros(shape, bool), np.zeros(shape, bool)
         self.none = int(np.flatnonzero(self.strengths == 0)[0])
         self.seeds = [self.seed * 1_000_003 + i for i in range(len(self.asked))]
 
@@ -335,8 +327,9 @@ class _Work:
 
     def values(self, measure: Concept) -> Floats:
         """The concept of every text, (candidates, strengths, prompts); nan where nothing was written."""
-        values = np.full(self.texts.shape, np.nan)
-        values[self.written] = np.asarray(list(measure(self.texts[self.written].ravel().tolist())), np.float64).reshape(
-            -1, len(self.asked)
-        )
-        return values
+        new = self.written & ~self.measured
+        if new.any():
+            found = np.asarray(list(measure(self.texts[new].ravel().tolist())), np.float64)
+            self.concept[new] = found.reshape(-1, len(self.asked))
+            self.measured |= new
+        return self.concept

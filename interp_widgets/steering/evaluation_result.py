@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
-_DRAWS = 2_000
+DRAWS = 2_000  # of the bootstrap
 GOOD_ACCURACY = 0.9  # of held-out pairs ordered right, for the verdict "trust"
 
 
@@ -140,6 +140,14 @@ class SteeringEvaluation(Result):
         return {"text/plain": str(self), "text/html": evaluation_html(self)}
 
 
+def intervals(values: Floats, chance: np.random.Generator) -> Floats:
+    """Mean, low and high (..., 3) of values (..., n): percentile bootstrap over the last axis, 95 %."""
+    drawn = chance.integers(0, values.shape[-1], (DRAWS, values.shape[-1]))
+    means = values[..., drawn].mean(-1)
+    low, high = np.percentile(means, [2.5, 97.5], axis=-1)
+    return np.stack([values.mean(-1), low, high], axis=-1)
+
+
 def best_of(values: Floats, ends: Sequence[tuple[int, int]]) -> int:
     """The candidate whose concept moves furthest between its bounds. values: (candidates, strengths, texts)."""
     moved = [values[c, high].mean() - values[c, low].mean() for c, (low, high) in enumerate(ends)]
@@ -170,9 +178,8 @@ def judge(
         measured=tuple((float(s), float(p)) for s, p in zip(strengths, ratio, strict=True)),
     )
     differences = values[high] - values[low]  # the same prompt with the same random numbers
-    drawn = differences[chance.integers(0, len(differences), (_DRAWS, len(differences)))].mean(1)
-    least, most = np.percentile(drawn, [2.5, 97.5])
-    span = (float(differences.mean()), float(least), float(most))
+    mean, least, most = intervals(differences, chance)
+    span = (float(mean), float(least), float(most))
     known = [accuracy[vector.layers.index(layer)] for layer in layers]
     right = float(np.mean(known)) if np.isfinite(known).all() else None
     return bounds, span, _verdict(bounds, span, right, low == high)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.memory import in_batches
 from interp_widgets.models.prompts import Prompt
+from interp_widgets.models.states import padded
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -39,10 +40,7 @@ def token_scores(
 
         def work(start: int, end: int) -> None:
             chosen = order[start:end]
-            ids = torch.zeros(len(chosen), max(len(texts[i]) for i in chosen), dtype=torch.long)
-            for row, i in enumerate(chosen):  # padded on the right, which causal attention does not see
-                ids[row, : len(texts[i])] = torch.as_tensor(texts[i])
-            lm.hidden(ids)
+            lm.hidden(padded([texts[i] for i in chosen])[0])
             states = run.captured.pop(site).float().cpu().numpy()
             for row, i in enumerate(chosen):
                 scores = vector.scores(states[row, : len(texts[i])], layer)

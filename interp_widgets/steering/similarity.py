@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from interp_widgets.errors import ArgumentError
+from interp_widgets.steering.directions import unit_rows
 from interp_widgets.steering.vector import ControlVector
 
 if TYPE_CHECKING:
@@ -49,11 +47,5 @@ def layer_cosines(vector: ControlVector, other: ControlVector | None = None) -> 
 
     against = vector if other is None else other
     vector.cosine(against)  # of one model?
-    table = _unit(vector.matrix) @ _unit(against.matrix).T
+    table = unit_rows(vector.matrix) @ unit_rows(against.matrix).T
     return pd.DataFrame(table, index=list(vector.layers), columns=list(against.layers))
-
-
-def _unit(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    rows = matrix.astype(np.float64)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(np.divide(rows, length, out=np.zeros_like(rows), where=length > 0))

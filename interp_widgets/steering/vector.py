@@ -23,6 +23,7 @@ from interp_widgets.interventions.base import as_number
 from interp_widgets.interventions.steering import Condition, Steering
 from interp_widgets.models.prompts import Prompt
 from interp_widgets.steering import gguf
+from interp_widgets.steering.directions import unit_rows
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -130,14 +131,14 @@ class ControlVector:
     def without(self, other: ControlVector) -> ControlVector:
         """What is left when the other direction is projected out, layer by layer; not scaled back to unit length."""
         rows, others = self._common(other)
-        mine, off = self.matrix[rows].astype(np.float64), _unit(other.matrix[others])
+        mine, off = self.matrix[rows].astype(np.float64), unit_rows(other.matrix[others])
         left = mine - (mine * off).sum(1, keepdims=True) * off
         return self._made(f"{self.name} without {other.name}", rows, left.astype(np.float32))
 
     def cosine(self, other: ControlVector) -> dict[int, float]:
         """Cosine with another vector of the same model, for each layer that both have."""
         rows, others = self._common(other)
-        cosine = (_unit(self.matrix[rows]) * _unit(other.matrix[others])).sum(1)
+        cosine = (unit_rows(self.matrix[rows]) * unit_rows(other.matrix[others])).sum(1)
         return {self.layers[row]: float(c) for row, c in zip(rows, cosine, strict=True)}
 
     def _common(self, other: ControlVector) -> tuple[list[int], list[int]]:
@@ -372,9 +373,3 @@ def _rows_of(condition: Condition, rows: list[int], layers: int) -> Condition:
         middle=np.asarray(condition.middle)[rows],
         half_gap=np.asarray(condition.half_gap)[rows],
     )
-
-
-def _unit(matrix: NDArray[Any]) -> Floats:
-    matrix = matrix.astype(np.float64)
-    length = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.asarray(np.divide(matrix, length, out=np.zeros_like(matrix), where=length > 0))
