@@ -33,7 +33,7 @@ import interp_widgets as iw
 from interp_widgets.attribution import registry
 from interp_widgets.attribution.diagnostics import TEST_WAYS, faithfulness
 from interp_widgets.attribution.perturbation import Perturber
-from interp_widgets.attribution.target import ask
+from interp_widgets.models.question import ask
 
 METHODS = (
     "two_sided_occlusion", "leave_one_out", "shapley", "partition_shap", "lime", "relevance", "relevance_conserving",

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import models
 from interp_widgets.attribution.perturbation import filler
-from interp_widgets.attribution.target import ask
+from interp_widgets.models.question import ask
 
 PROMPT = "The committee met in the old town hall last winter and finally agreed that the capital of the country is"
 TARGET = " Canberra, a compromise between the two great rivals Sydney and Melbourne, since"

@@ -20,7 +20,7 @@ from benchmarks import models
 from interp_widgets.attribution.partition_shap import Units, explain
 from interp_widgets.attribution.perturbation import Perturber, filler
 from interp_widgets.attribution.registry import Work
-from interp_widgets.attribution.target import ask
+from interp_widgets.models.question import ask
 
 PROMPT = (
     "Review: the film begins slowly, but the two leads are a delight, the music is superb, and by the end of it every"

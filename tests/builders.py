@@ -9,7 +9,8 @@ import numpy as np
 
 from interp_widgets.attribution.comparison import ComparisonResult, Entry
 from interp_widgets.attribution.matrix import MatrixResult, Said
-from interp_widgets.attribution.result import AttributionResult, Candidate, Group
+from interp_widgets.attribution.result import AttributionResult, Group
+from interp_widgets.models.candidate import Candidate
 from interp_widgets.results.provenance import Provenance, Verdict
 
 TRUST = Verdict("trust", "deleting the top tokens moves the gap 4.1 times as far as random order")

@@ -16,9 +16,9 @@ from interp_widgets.attribution.job import Answer, Job, Progress, allow, answer,
 from interp_widgets.attribution.leave_one_out import LEAVE_ONE_OUT
 from interp_widgets.attribution.matrix import MatrixResult
 from interp_widgets.attribution.result import AttributionResult
-from interp_widgets.attribution.target import Wish
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.prompts import Prompt
+from interp_widgets.models.question import Wish
 from interp_widgets.results.cost import Cost
 
 if TYPE_CHECKING:

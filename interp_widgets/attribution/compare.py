@@ -14,9 +14,9 @@ from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.comparison import ComparisonResult, Entry
 from interp_widgets.attribution.diagnostics import rank_correlation
 from interp_widgets.attribution.result import AttributionResult
-from interp_widgets.attribution.target import Wish
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.models.prompts import Prompt
+from interp_widgets.models.question import Wish
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
 from interp_widgets.results.provenance import Verdict

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.result import AttributionResult, Candidate
+from interp_widgets.attribution.result import AttributionResult
 from interp_widgets.errors import ArgumentError, not_one_of
+from interp_widgets.models.candidate import Candidate
 from interp_widgets.models.prompts import Group
 from interp_widgets.results.base import Result
 from interp_widgets.results.provenance import Provenance, Verdict

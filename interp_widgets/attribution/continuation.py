@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from interp_widgets.attribution.diagnostics import faithfulness
 from interp_widgets.attribution.matrix import MatrixResult, Said
 from interp_widgets.attribution.perturbation import Perturber, Rows
-from interp_widgets.attribution.result import Candidate
-from interp_widgets.attribution.target import Question
 from interp_widgets.attribution.verdicts import verdict
 from interp_widgets.errors import ArgumentError, PromptTooLongError
+from interp_widgets.models.candidate import Candidate
 from interp_widgets.models.generation import stop_tokens, thought
 from interp_widgets.models.prompts import Encoded, Prompt, continuation, decode
+from interp_widgets.models.question import Question
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.provenance import Verdict, provenance_of
 

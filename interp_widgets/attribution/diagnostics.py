@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.attribution.target import Question
+from interp_widgets.models.question import Question
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

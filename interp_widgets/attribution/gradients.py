@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
 from interp_widgets.errors import NonFiniteError
+from interp_widgets.models.question import Question
 
 
 def gradient_at_prompt(question: Question) -> tuple[Tensor, Tensor]:

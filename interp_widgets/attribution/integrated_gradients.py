@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy.special import roots_legendre
 from torch import Tensor
 
-from interp_widgets.attribution.target import Question
 from interp_widgets.errors import ArgumentError, NonFiniteError, not_one_of
 from interp_widgets.models.diagnose import require_finite
 from interp_widgets.models.memory import in_batches
 from interp_widgets.models.prompts import tokenise
+from interp_widgets.models.question import Question
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel

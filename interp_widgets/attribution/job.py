@@ -30,11 +30,11 @@ from interp_widgets.attribution.grouping import Units, units
 from interp_widgets.attribution.integrated_gradients import check_baseline, check_path
 from interp_widgets.attribution.perturbation import WAYS, Perturber
 from interp_widgets.attribution.registry import Method, Scores, Work
-from interp_widgets.attribution.target import Question, Wish, ask, count_passes
 from interp_widgets.attribution.verdicts import UNTESTED, verdict
 from interp_widgets.errors import ArgumentError, Cancelled, MemoryExhaustedError, TooCostlyError, not_one_of
 from interp_widgets.models.memory import available_bytes, forward_bytes, give_back, gradient_bytes, is_memory_error
 from interp_widgets.models.prompts import Encoded, Prompt
+from interp_widgets.models.question import Question, Wish, ask, count_passes
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
 from interp_widgets.results.provenance import Provenance, Verdict, provenance_of

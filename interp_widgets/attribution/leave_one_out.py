@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
+from interp_widgets.models.question import Question
 
 
 def _run(question: Question, work: Work) -> Scores:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from interp_widgets.attribution.diagnostics import stability
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
+from interp_widgets.models.question import Question
 
 KERNEL_WIDTH = 25.0
 PENALTY = 1.0

@@ -6,7 +6,7 @@ from typing import Any
 
 from interp_widgets.attribution.integrated_gradients import TEXT, baseline_embeds, baseline_ids, integrate
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
+from interp_widgets.models.question import Question
 
 
 def _run(question: Question, work: Work) -> Scores:

@@ -19,7 +19,8 @@ from interp_widgets.results.provenance import provenance_line
 from interp_widgets.results.text import named, visible
 
 if TYPE_CHECKING:
-    from interp_widgets.attribution.result import AttributionResult, Candidate
+    from interp_widgets.attribution.result import AttributionResult
+    from interp_widgets.models.candidate import Candidate
     from interp_widgets.models.prompts import Group
     from interp_widgets.results.provenance import Provenance
 

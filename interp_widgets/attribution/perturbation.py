@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interp_widgets.attribution.target import Question
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.models.memory import in_batches
 from interp_widgets.models.prefix import Prefix, can_reuse, windows
+from interp_widgets.models.question import Question
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel

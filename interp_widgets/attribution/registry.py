@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from interp_widgets.attribution.integrated_gradients import BASELINES, QUADRATURES
 from interp_widgets.attribution.perturbation import WAYS, Perturber
-from interp_widgets.attribution.target import Question
 from interp_widgets.errors import not_one_of
+from interp_widgets.models.question import Question
 
 __all__ = ["AUTO", "BASELINES", "QUADRATURES", "WAYS", "Method", "Scores", "Work", "describe", "find", "register"]
 

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 
 from interp_widgets.attribution.gradients import gradient_at_prompt
 from interp_widgets.attribution.registry import Method, Scores, register
-from interp_widgets.attribution.target import Question
 from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.hooks import Action, Frame, Snapshot
+from interp_widgets.models.question import Question
 
 _TINY = 1e-6
 

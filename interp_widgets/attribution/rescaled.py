@@ -22,9 +22,9 @@ from torch import Tensor
 
 from interp_widgets.attribution.integrated_gradients import baseline_embeds
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.models.memory import in_batches
+from interp_widgets.models.question import Question
 
 
 def shared(differences: np.ndarray[Any, Any], steps: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

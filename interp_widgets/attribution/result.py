@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from interp_widgets.models.candidate import Candidate
 from interp_widgets.models.prompts import Group
 from interp_widgets.results.base import Result
 from interp_widgets.results.provenance import Provenance, Verdict
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 __all__ = ["AttributionResult", "Candidate", "Group"]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A next token that the model considers: its text, id and probability."""
-
-    text: str
-    id: int
-    probability: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
 from interp_widgets.models.attention import attention_weights
+from interp_widgets.models.question import Question
 
 
 def rollout(weights: Tensor) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ import torch
 
 from interp_widgets.attribution.job import prepare, work_for
 from interp_widgets.attribution.partition_shap import MAX_EVALS, explain
-from interp_widgets.attribution.target import Wish, ask
 from interp_widgets.models.prompts import Prompt
+from interp_widgets.models.question import Wish, ask
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel

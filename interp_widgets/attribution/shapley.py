@@ -17,7 +17,7 @@ from scipy.stats import t as student
 
 from interp_widgets.attribution.diagnostics import stability
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
+from interp_widgets.models.question import Question
 
 EXACT = 12  # units: 4,096 evaluations
 PERMUTATIONS = 50

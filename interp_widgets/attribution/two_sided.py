@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.attribution.registry import Method, Scores, Work, register
-from interp_widgets.attribution.target import Question
+from interp_widgets.models.question import Question
 
 LEAVING = ("eos", "random")
 

@@ -111,6 +111,7 @@ class _Hook:
         changed = activation
         if run is not None:
             run.pulse(activation)
+            run.notice(self.key, activation)
         snapshot = run.snapshot if run is not None else self.board.here()
         for action in snapshot.at(self.key):
             changed = action(changed, inputs[0] if inputs else activation, _frame.get())
@@ -178,7 +179,7 @@ class HookBoard:
         self.architecture = architecture
         self.runs: weakref.WeakSet[Run] = weakref.WeakSet()
         self._handles: dict[Key | str, tuple[Any, torch.utils.hooks.RemovableHandle]] = {}
-        self._checkpointed: set[int] = set()
+        self.tupled: bool | None = None  # whether layers give their output in a tuple; found out when first needed
         self._modules = {id(module): module for module in architecture.model.modules()}
         self.changing = threading.RLock()  # held while hooks, or the sets that they follow from, change
         self.standing: Callable[[], Iterable[Snapshot]] = lambda: ()  # the ledger and all open scopes
@@ -208,7 +209,7 @@ class HookBoard:
                 clock = _Clock(self)
                 handle = self.architecture.base.register_forward_pre_hook(clock, with_kwargs=True)
                 self._handles["clock"] = (clock, handle)
-            self._sync_checkpoints(any(run.checkpoint for run in runs))
+            _sync_stand_ins(self, any(run.takes_over_layers for run in runs))
             self._sweep()
 
     def _sweep(self) -> None:
@@ -228,20 +229,30 @@ class HookBoard:
         self.here = lambda: Snapshot((), self.architecture)
         self.sync()
 
-    def _sync_checkpoints(self, wanted: bool) -> None:
-        for layer in self.architecture.layers:
-            wrapped = isinstance(layer.__dict__.get("forward"), _Checkpointed)
-            if wanted and not wrapped:
-                layer.forward = _Checkpointed(self, layer)
-            elif wrapped and not wanted:
-                layer.__dict__["forward"].restore(layer)
+
+@dataclass(frozen=True)
+class LayerCall:
+    """What the model passes to a layer; `args` and `kwargs` hold the hidden states and a cache among others."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
 
 
-class _Checkpointed:
-    """Stands in for a layer's `forward`: keeps only the layer's input and computes the rest again going backward."""
+def _sync_stand_ins(board: HookBoard, wanted: bool) -> None:
+    for number, layer in enumerate(board.architecture.layers):
+        standing = isinstance(layer.__dict__.get("forward"), _StandIn)
+        if wanted and not standing:
+            layer.forward = _StandIn(board, number, layer)
+        elif standing and not wanted:
+            layer.__dict__["forward"].restore(layer)
 
-    def __init__(self, board: HookBoard, layer: nn.Module) -> None:
-        self.board, self.original = board, layer.forward
+
+class _StandIn:
+    """Stands in for a layer's `forward` while some run asks for what hooks cannot do: to skip layers, to note what the
+    model passes to them, or to keep only a layer's input and compute the rest again going backward."""
+
+    def __init__(self, board: HookBoard, number: int, layer: nn.Module) -> None:
+        self.board, self.number, self.original = board, number, layer.forward
         self.own = layer.__dict__.get("forward")  # accelerate puts its own forward on the instance
 
     def restore(self, layer: nn.Module) -> None:
@@ -252,8 +263,24 @@ class _Checkpointed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         run = running(self.board)
-        if run is None or not run.checkpoint or not torch.is_grad_enabled():
+        if run is None:
             return self.original(*args, **kwargs)
+        if run.calls is not None:
+            run.calls.append(LayerCall(args, kwargs))
+        if run.until is not None and self.number > run.until:
+            return self._pass_on(args, kwargs)
+        if not run.checkpoint or not torch.is_grad_enabled():
+            return self.original(*args, **kwargs)
+        return self._checkpointed(run, args, kwargs)
+
+    def _pass_on(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The hidden states as they came, in the form in which layers of this family give theirs."""
+        if self.board.tupled is None:
+            self.board.tupled = isinstance(self.original(*args, **kwargs), tuple)
+        states = args[0] if args else kwargs["hidden_states"]
+        return (states, None) if self.board.tupled else states
+
+    def _checkpointed(self, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         runs, frame, snapshot = open_runs.get(), _frame.get(), run.snapshot  # not the run: it must be free to go
 
         def again(*args: Any, **kwargs: Any) -> Any:

@@ -16,7 +16,7 @@ from interp_widgets.errors import ArgumentError, OutOfRangeError
 from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.fingerprint import fingerprint
 from interp_widgets.models.generation import Step, generate, stream
-from interp_widgets.models.hooks import HookBoard, Snapshot, set_frame
+from interp_widgets.models.hooks import HookBoard, LayerCall, Snapshot, set_frame
 from interp_widgets.models.lock import ModelLock
 from interp_widgets.models.prompts import Encoded, Prompt, decode, encode
 from interp_widgets.models.run import Run
@@ -193,12 +193,23 @@ class LanguageModel:
         cancel: threading.Event | None = None,
         prompt_length: int | Tensor | None = None,
         capture: Sequence[Site] = (),
+        before: Sequence[Site] = (),
         checkpoint: bool = False,
+        until: int | None = None,
+        calls: list[LayerCall] | None = None,
         snapshot: Snapshot | None = None,
     ) -> Run:
         """Open a run: one snapshot of the active interventions, the lock, the cancel flag. See `models.run.Run`."""
         return Run(
-            self, cancel=cancel, prompt_length=prompt_length, capture=capture, checkpoint=checkpoint, snapshot=snapshot
+            self,
+            cancel=cancel,
+            prompt_length=prompt_length,
+            capture=capture,
+            before=before,
+            checkpoint=checkpoint,
+            until=until,
+            calls=calls,
+            snapshot=snapshot,
         )
 
     def embed(self, ids: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from interp_widgets.errors import Cancelled
 from interp_widgets.models.architectures import Site
-from interp_widgets.models.hooks import Key, Snapshot, open_runs, running
+from interp_widgets.models.hooks import Key, LayerCall, Snapshot, open_runs, running
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -38,7 +38,10 @@ class Run:
     cancel: a flag that another thread may set; `Cancelled` is then raised from the next hook, forward or backward.
     prompt_length: tokens before this count are the prompt, later ones were generated (int, or one for each row).
     capture: sites whose activations, after all changes, are kept in `captured` (site -> tensor of the last pass).
+    before: sites whose activations, before any change, are kept in `given`.
     checkpoint: keep one activation a layer for the backward pass and compute the rest again.
+    until: the last layer that is computed; later ones pass on what they get (-1: none is computed).
+    calls: a list to which every layer adds what the model passes to it.
     snapshot: hold to an earlier run's interventions instead of those active now.
     """
 
@@ -49,7 +52,10 @@ class Run:
         cancel: threading.Event | None = None,
         prompt_length: int | Tensor | None = None,
         capture: Sequence[Site] = (),
+        before: Sequence[Site] = (),
         checkpoint: bool = False,
+        until: int | None = None,
+        calls: list[LayerCall] | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
         self.lm, self.board = lm, lm.board
@@ -57,13 +63,13 @@ class Run:
         inherited = self.outer.prompt_length if self.outer is not None else None
         self.prompt_length: int | Tensor | None = prompt_length if prompt_length is not None else inherited
         self.checkpoint: bool = checkpoint or (self.outer is not None and self.outer.checkpoint)
+        self.until: int | None = until if until is not None or self.outer is None else self.outer.until
+        self.calls: list[LayerCall] | None = calls if calls is not None or self.outer is None else self.outer.calls
         inherited_flags = self.outer._flags if self.outer is not None else ()
         self._flags: tuple[threading.Event, ...] = (*inherited_flags, *([cancel] if cancel is not None else []))
         self.captured: dict[Site, Tensor] = {}
-        self._capture: dict[Key, list[Site]] = {}
-        for site in capture:
-            module, where = lm.architecture.module(site)
-            self._capture.setdefault((id(module), where), []).append(site)
+        self.given: dict[Site, Tensor] = {}
+        self._capture, self._before = self._by_key(capture), self._by_key(before)
         self.open = False
         self._given: Snapshot | None = snapshot if snapshot is not None or self.outer is None else self.outer.snapshot
         self.snapshot: Snapshot = self._given or Snapshot((), lm.architecture)
@@ -111,13 +117,27 @@ class Run:
             and outer.open
             and self.snapshot is outer.snapshot
             and not self._capture
+            and not self._before
             and self._flags == outer._flags
             and self.checkpoint == outer.checkpoint
+            and self.takes_over_layers == outer.takes_over_layers
         )
+
+    @property
+    def takes_over_layers(self) -> bool:
+        """True if it needs more than hooks can do."""
+        return self.checkpoint or self.until is not None or self.calls is not None
+
+    def _by_key(self, sites: Sequence[Site]) -> dict[Key, list[Site]]:
+        found: dict[Key, list[Site]] = {}
+        for site in sites:
+            module, where = self.lm.architecture.module(site)
+            found.setdefault((id(module), where), []).append(site)
+        return found
 
     def keys(self) -> set[Key]:
         """Modules where this run itself needs a hook, beside those of its snapshot."""
-        keys = set(self._capture)
+        keys = set(self._capture) | set(self._before)
         if self._flags:
             architecture = self.lm.architecture
             for layer in range(architecture.n_layers):
@@ -138,6 +158,13 @@ class Run:
         if torch.is_grad_enabled() and activation.requires_grad:
             flags = self._flags  # not the run: it must not live as long as the graph of its gradient
             activation.register_hook(lambda gradient: _check(flags))
+
+    def notice(self, key: Key, activation: Tensor) -> None:
+        """Told by every hook of the activation before any change."""
+        for site in self._before.get(key, ()):
+            self.given[site] = activation
+        if self.outer is not None and self.outer.open:
+            self.outer.notice(key, activation)
 
     def observe(self, key: Key, activation: Tensor) -> Tensor:
         for site in self._capture.get(key, ()):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.attribution.api import attribute
-from interp_widgets.attribution.target import Question, ask
 from interp_widgets.models.language_model import LanguageModel
+from interp_widgets.models.question import Question, ask
 
 PROMPT = "The capital of Australia is"
 LONG = "The Eiffel Tower is located in the city of Paris and the room was warm"

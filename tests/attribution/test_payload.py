@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import interp_widgets as iw
 from interp_widgets.attribution.payload import DEFAULTS, highlight_payload
-from interp_widgets.attribution.result import AttributionResult, Candidate
+from interp_widgets.attribution.result import AttributionResult
 from interp_widgets.errors import NonFiniteError
+from interp_widgets.models.candidate import Candidate
 from tests.builders import make_chat_result, make_emoji_result, make_result
 
 NONE = np.empty(0, dtype=np.int64)

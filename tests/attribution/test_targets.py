@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp_widgets.attribution.target import FUNCTIONS, N_CANDIDATES, UNITS, count_passes
 from interp_widgets.errors import ArgumentError, TargetError
+from interp_widgets.models.question import FUNCTIONS, N_CANDIDATES, UNITS, count_passes
 from tests.attribution.formulas import LONG, PROMPT, asked, by_path, embedded
 from tests.tiny import FAMILIES, make_lm
 

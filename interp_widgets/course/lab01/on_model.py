@@ -15,11 +15,11 @@ from torch import Tensor
 
 from interp_widgets.attribution.api import attribute
 from interp_widgets.attribution.integrated_gradients import integrate
-from interp_widgets.attribution.target import Question, ask
 from interp_widgets.course.compare import Miss
 from interp_widgets.course.default_model import default_lm
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
 from interp_widgets.course.tiny_model import tiny_lm
+from interp_widgets.models.question import Question, ask
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
