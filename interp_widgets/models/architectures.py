@@ -131,6 +131,7 @@ class Architecture:
         self.width = int(config.hidden_size)
         self.n_layers = len(self.layers)
         self.n_heads = int(config.num_attention_heads)
+        self.n_key_value_heads = int(getattr(config, "num_key_value_heads", None) or self.n_heads)
         self.head_dim = int(getattr(config, "head_dim", None) or self.width // self.n_heads)
         self.vocabulary = int(self.unembedding.weight.shape[0])
         self.soft_cap: float | None = getattr(config, "final_logit_softcapping", None)
@@ -179,14 +180,17 @@ class Architecture:
         return self._index("layer", layer, self.n_layers)
 
     def check_head(self, head: int) -> int:
-        return self._index("head", head, self.n_heads)
+        """A query head as a number from 0; negative ones count from the end."""
+        shared = self.n_key_value_heads
+        also = f"; its {self.n_heads} query heads share {shared} key-value heads" if shared < self.n_heads else ""
+        return self._index("head", head, self.n_heads, also)
 
     def check_neuron(self, neuron: int) -> int:
         return self._index("neuron", neuron, self.mlp_width)
 
-    def _index(self, name: str, value: int | None, size: int) -> int:
+    def _index(self, name: str, value: int | None, size: int, also: str = "") -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not -size <= value < size:
-            raise OutOfRangeError(f"{name}={value!r}: {self.model_type} has {name}s 0 to {size - 1}")
+            raise OutOfRangeError(f"{name}={value!r}: {self.model_type} has {name}s 0 to {size - 1}{also}")
         return value % size
 
     def named_module(self, path: str) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,25 +36,41 @@ def _second(output: Any) -> Any:
     return output[1] if isinstance(output, tuple) and len(output) > 1 else None
 
 
-def attention_weights(lm: LanguageModel, ids: Tensor) -> tuple[Tensor, bool]:
+def attention_weights(
+    lm: LanguageModel, ids: Tensor, *, layers: Sequence[int] | None = None, heads: Sequence[int] | None = None
+) -> tuple[Tensor, bool]:
     """Weights of one prompt's token ids (1, tokens): (layers, heads, tokens, tokens), query before key, no gradient;
     and whether the model was switched to eager attention for this call.
+
+    layers, heads: which ones, in this order, from 0; by default all. Others are let go of as they come.
 
     Raises UnsupportedArchitectureError if the model gives none.
     """
     # Hooks of our own: those that transformers puts on a model for `output_attentions` stay there for good.
-    weights: list[Any] = []
+    weights: dict[int, Tensor] = {}
     handles: list[Any] = []
     architecture = lm.architecture
+    wanted = list(range(architecture.n_layers)) if layers is None else list(layers)
+
+    chosen: Any = slice(None) if heads is None else list(heads)
+
+    def keeper(number: int) -> Any:
+        def keep(module: Any, inputs: Any, output: Any) -> None:
+            found = _second(output)
+            if isinstance(found, Tensor):
+                weights[number] = found[0, chosen]
+
+        return keep
+
     with torch.no_grad(), lm.run(), _eager(lm) as switched:
         try:
-            for layer in architecture.layers:
-                attention = layer.get_submodule(architecture.layout.attention)
-                handles.append(attention.register_forward_hook(lambda *passed: weights.append(_second(passed[2]))))
+            for number in wanted:
+                attention = architecture.layers[number].get_submodule(architecture.layout.attention)
+                handles.append(attention.register_forward_hook(keeper(number)))
             lm.hidden(ids)
         finally:
             for handle in handles:
                 handle.remove()
-    if not weights or any(not isinstance(layer, Tensor) for layer in weights):
+    if not wanted or any(number not in weights for number in wanted):
         raise UnsupportedArchitectureError(f"the attention of {lm.name} cannot be read: the model returns no weights")
-    return torch.stack([layer[0] for layer in weights]), switched
+    return torch.stack([weights[number] for number in wanted]), switched
