@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from interp_widgets.interventions.low_rank import LowRank as LowRank
     from interp_widgets.locate.lens_result import LensResult as LensResult
     from interp_widgets.locate.logit_lens import logit_lens as logit_lens
+    from interp_widgets.locate.trace_result import TraceResult as TraceResult
+    from interp_widgets.locate.tracing import causal_trace as causal_trace
+    from interp_widgets.locate.neuron_result import NeuronResult as NeuronResult
+    from interp_widgets.locate.neurons import max_activating as max_activating
     from interp_widgets.models.cache import clear_cache as clear_cache
     from interp_widgets.models.language_model import LanguageModel as LanguageModel
     from interp_widgets.models.loading import load_model as load_model
@@ -50,10 +54,13 @@ _FRONT_DOOR = {
     "LensResult": "interp_widgets.locate.lens_result",
     "LowRank": "interp_widgets.interventions.low_rank",
     "MatrixResult": "interp_widgets.attribution.matrix",
+    "NeuronResult": "interp_widgets.locate.neuron_result",
     "SteeringEvaluation": "interp_widgets.steering.evaluation_result",
     "SteeringResult": "interp_widgets.steering.console",
+    "TraceResult": "interp_widgets.locate.trace_result",
     "attribute": "interp_widgets.attribution.api",
     "attribution_methods": "interp_widgets.attribution.registry",
+    "causal_trace": "interp_widgets.locate.tracing",
     "clear_cache": "interp_widgets.models.cache",
     "compare": "interp_widgets.attribution.compare",
     "control_vector": "interp_widgets.steering.fit",
@@ -63,6 +70,7 @@ _FRONT_DOOR = {
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",
     "logit_lens": "interp_widgets.locate.logit_lens",
+    "max_activating": "interp_widgets.locate.neurons",
     "shap_explanation": "interp_widgets.attribution.shap_explanation",
 }
 _MAKES_MODELS = ("LanguageModel", "load_model")

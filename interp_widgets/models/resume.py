@@ -28,7 +28,7 @@ from interp_widgets.models.prefix import can_reuse
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
-_CPU_TOKENS = 1024  # of a batch at its fullest
+_CPU_TOKENS = 1024
 _GPU_TOKENS = 32_768
 PATCHABLE = ("resid_pre", "resid_post", "attn_out", "mlp_out", "mlp_key", "head_out")
 
@@ -97,18 +97,22 @@ class Pass:
             noted: list[LayerCall] = []
             with self.lm.run(snapshot=Snapshot((), self.lm.architecture), until=-1, calls=noted):
                 nothing = torch.zeros_like(self._states[0][:1, start:])
-                self.lm.hidden(embeds=nothing, past_key_values=self.cache(start, 1), use_cache=True)
+                self.lm.hidden(embeds=nothing, past_key_values=self.cache(start), use_cache=True)
             self._calls[start] = noted
         return self._calls[start]
 
-    def cache(self, start: int, times: int, layer: int | None = None) -> Any:
-        """Keys and values of the positions before `start`, of one layer or all, for `times` copies of every row."""
+    def cache(self, start: int, times: int | None = None, layer: int | None = None) -> Any:
+        """Keys and values of the positions before `start`: of one layer for `times` copies of every row, or of all
+        layers for the first row."""
         from transformers import DynamicCache
 
         cache: Any = DynamicCache(config=self.lm.model.config)
         if start:
             for number in range(len(self._keys)) if layer is None else [layer]:
-                keys, values = (part[:, :, :start].repeat(times, 1, 1, 1) for part in self._keys[number])
+                keys, values = (
+                    part[:1, :, :start] if times is None else part[:, :, :start].repeat(times, 1, 1, 1)
+                    for part in self._keys[number]
+                )
                 cache.update(keys, values, number)
         return cache
 
@@ -146,6 +150,11 @@ class _Patcher:
         return changed
 
 
+def batch_tokens(lm: LanguageModel) -> int:
+    """Tokens of a batch at its fullest."""
+    return _CPU_TOKENS if lm.device.type == "cpu" else _GPU_TOKENS
+
+
 def resume(
     recorded: Pass,
     cells: Sequence[Cell],
@@ -167,7 +176,7 @@ def resume(
     for number, cell in enumerate(cells):
         groups.setdefault(min(recorded.start_of(cell), first_read), []).append(number)
     patcher = _Patcher(cells)
-    tokens = _CPU_TOKENS if lm.device.type == "cpu" else _GPU_TOKENS
+    tokens = batch_tokens(lm)
     largest = 1
     changes = (*recorded.snapshot.changes, patcher)
     with torch.no_grad():

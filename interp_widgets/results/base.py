@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 _CLASSES = {
     "attribution matrix": ("interp_widgets.attribution.matrix", "MatrixResult"),
     "attribution result": ("interp_widgets.attribution.result", "AttributionResult"),
+    "causal trace": ("interp_widgets.locate.trace_result", "TraceResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
+    "patching": ("interp_widgets.locate.patch_result", "PatchResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
     "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),
+    "neurons": ("interp_widgets.locate.neuron_result", "NeuronResult"),
     "steering evaluation": ("interp_widgets.steering.evaluation_result", "SteeringEvaluation"),
 }
 

@@ -95,6 +95,15 @@ def test_a_cell_is_a_whole_pass_with_its_values_in_place(any_lm: Any) -> None:
             torch.testing.assert_close(found, plain(any_lm, embeds, cell, read), atol=3e-5, rtol=1e-4)
 
 
+def test_several_rows_that_go_on_from_the_middle_at_once(any_lm: Any) -> None:
+    """The first thing that the model is asked, so that nothing is known of its layers yet."""
+    embeds = embeds_of(any_lm, 3)
+    with any_lm.run():
+        cell = [Patch("resid_post", 0, [2], torch.zeros(1, 1, 32))]
+        (found,) = resumed(Pass(any_lm, embeds), [cell], slice(-1, None))
+        torch.testing.assert_close(found, plain(any_lm, embeds, cell, slice(-1, None)), atol=3e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 1000])
 def test_batches_do_not_matter(batch_size: int) -> None:
     lm = make_lm("gemma3_text")
