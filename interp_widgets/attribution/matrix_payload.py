@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interp_widgets.attribution.payload import call, rounded, scale, turns
+from interp_widgets.attribution.payload import rounded, scale, turns
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.results.boxes import Box, boxes
 from interp_widgets.results.numbers import count, plain, probability, signed
-from interp_widgets.results.provenance import provenance_line
+from interp_widgets.results.provenance import call, provenance_line
 from interp_widgets.results.text import named, visible
 
 if TYPE_CHECKING:

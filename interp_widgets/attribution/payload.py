@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.results.boxes import Box, boxes
 from interp_widgets.results.numbers import count, plain, probability, signed
-from interp_widgets.results.provenance import provenance_line
+from interp_widgets.results.provenance import call, provenance_line
 from interp_widgets.results.text import named, visible
 
 if TYPE_CHECKING:
@@ -230,15 +230,6 @@ def code(result: Asked, arguments: list[str], function: str = "attribute") -> st
         if argument.isdigit():
             remarks.append(f"# The {name} {argument} is {text!r}.\n")
     return call(source, f"iw.{function}", [*given, *arguments], remarks)
-
-
-def call(source: Provenance, function: str, arguments: list[str], remarks: Sequence[str] = ()) -> str:
-    """A call on `lm`, and above it what the reader has to know."""
-    told = list(remarks)
-    given = [*arguments, f"seed={source.seed!r}"] if source.seed else arguments
-    if source.interventions:
-        told.append(f"# These interventions were active: {', '.join(map(repr, source.interventions))}.\n")
-    return f"{''.join(told)}{function}(lm, {', '.join(given)})"
 
 
 def _argument(result: Asked, text: str, ids: NDArray[np.int64]) -> str:

@@ -115,6 +115,15 @@ def provenance_line(made: Provenance, amount: str) -> list[str]:
     return [*line, *made.notes]
 
 
+def call(source: Provenance, function: str, arguments: list[str], remarks: Sequence[str] = ()) -> str:
+    """A call on `lm`, and above it what the reader has to know."""
+    told = list(remarks)
+    given = [*arguments, f"seed={source.seed!r}"] if source.seed else arguments
+    if source.interventions:
+        told.append(f"# These interventions were active: {', '.join(map(repr, source.interventions))}.\n")
+    return f"{''.join(told)}{function}(lm, {', '.join(given)})"
+
+
 @cache
 def _versions() -> dict[str, str]:
     from interp_widgets._version import __version__
