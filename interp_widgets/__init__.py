@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.low_rank import LowRank as LowRank
+    from interp_widgets.locate.heads import heads as heads
+    from interp_widgets.locate.heads_result import HeadsResult as HeadsResult
     from interp_widgets.locate.lens_result import LensResult as LensResult
     from interp_widgets.locate.logit_lens import logit_lens as logit_lens
     from interp_widgets.locate.trace_result import TraceResult as TraceResult
@@ -50,6 +52,7 @@ _FRONT_DOOR = {
     "ContrastPairs": "interp_widgets.steering.pairs",
     "ControlVector": "interp_widgets.steering.vector",
     "Continuation": "interp_widgets.attribution.continuation",
+    "HeadsResult": "interp_widgets.locate.heads_result",
     "LanguageModel": "interp_widgets.models.language_model",
     "LensResult": "interp_widgets.locate.lens_result",
     "LowRank": "interp_widgets.interventions.low_rank",
@@ -67,6 +70,7 @@ _FRONT_DOOR = {
     "doctor": "interp_widgets.checkup",
     "estimate": "interp_widgets.planning",
     "evaluate_steering": "interp_widgets.steering.evaluation",
+    "heads": "interp_widgets.locate.heads",
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",
     "logit_lens": "interp_widgets.locate.logit_lens",

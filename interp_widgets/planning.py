@@ -8,6 +8,7 @@ from typing import Any
 from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
 from interp_widgets.errors import ArgumentError
+from interp_widgets.locate.heads import estimate_heads, heads
 from interp_widgets.locate.logit_lens import estimate_logit_lens, logit_lens
 from interp_widgets.locate.tracing import causal_trace, estimate_causal_trace
 from interp_widgets.locate.neurons import estimate_max_activating, max_activating
@@ -21,6 +22,7 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     compare: estimate_compare,
     control_vector: estimate_control_vector,
     evaluate_steering: estimate_evaluate_steering,
+    heads: estimate_heads,
     logit_lens: estimate_logit_lens,
     max_activating: estimate_max_activating,
 }

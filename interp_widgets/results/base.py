@@ -30,6 +30,7 @@ _CLASSES = {
     "attribution result": ("interp_widgets.attribution.result", "AttributionResult"),
     "causal trace": ("interp_widgets.locate.trace_result", "TraceResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
+    "heads": ("interp_widgets.locate.heads_result", "HeadsResult"),
     "patching": ("interp_widgets.locate.patch_result", "PatchResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
     "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),
