@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from interp_widgets.attribution.compare_payload import compare_payload
-from interp_widgets.attribution.text import columns, cut
-from interp_widgets.results.text import MARKS
+from interp_widgets.results.text import MARKS, columns, cut
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult

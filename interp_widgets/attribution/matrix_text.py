@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from interp_widgets.attribution.matrix_html import strongest
 from interp_widgets.attribution.matrix_payload import matrix_payload
-from interp_widgets.attribution.text import columns, cut
-from interp_widgets.results.text import MARKS
+from interp_widgets.results.text import MARKS, columns, cut
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.matrix import MatrixResult

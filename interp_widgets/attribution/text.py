@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from interp_widgets.attribution.payload import highlight_payload
-from interp_widgets.results.text import MARKS
+from interp_widgets.results.text import MARKS, columns, cut
 
 if TYPE_CHECKING:
     from interp_widgets.attribution.result import AttributionResult
 
 _BAR = 24  # characters of the longest bar
-_WIDEST = 32  # columns of a name; a longer one is cut in the middle
 
 
 def highlight_text(result: AttributionResult) -> str:
@@ -40,12 +38,3 @@ def text_of(payload: dict[str, Any]) -> str:
     tokens = (f"{c['name']} {c['label']}{' (' + c['role'] + ')' if c['role'] else ''}" for c in payload["candidates"])
     lines += [f"  next token: {', '.join(tokens)}", f"  {' · '.join(payload['provenance'])}"]
     return "\n".join(lines)
-
-
-def cut(name: str) -> str:
-    return name if len(name) <= _WIDEST else f"{name[: _WIDEST // 2 - 1]}\u2026{name[-_WIDEST // 2 :]}"
-
-
-def columns(text: str) -> int:
-    """Columns of a terminal: East Asian characters take two, accents none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

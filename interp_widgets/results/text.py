@@ -18,6 +18,8 @@ _JOINERS = {"\u200c", "\u200d"}
 # Drawn as nothing, although Unicode calls them letters or marks.
 _BLANK = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u034f", "\u17b4", "\u17b5", "\u2800"}
 
+_WIDEST = 32  # characters of a name in a table of text; a longer one is cut in the middle
+
 MARKS = {
     "trust": "\u25cf",
     "caution": "\u25b2",
@@ -85,3 +87,13 @@ def named(text: str) -> str:
 def hexadecimal(data: Iterable[int]) -> str:
     """Bytes that are no character: "⟨F0 9F⟩"."""
     return "\u27e8" + " ".join(f"{byte:02X}" for byte in data) + "\u27e9"
+
+
+def cut(name: str) -> str:
+    """A long name without its middle."""
+    return name if len(name) <= _WIDEST else f"{name[: _WIDEST // 2 - 1]}\u2026{name[-_WIDEST // 2 :]}"
+
+
+def columns(text: str) -> int:
+    """Columns of a terminal: East Asian characters take two, accents none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
