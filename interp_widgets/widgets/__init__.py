@@ -9,10 +9,17 @@ if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
     from interp_widgets.widgets.highlight import Highlight as Highlight
     from interp_widgets.widgets.matrix import Matrix as Matrix
+    from interp_widgets.widgets.neuron import Neuron as Neuron
     from interp_widgets.widgets.steering import SteeringConsole as SteeringConsole
 
-_MODULES = {"Compare": "compare", "Highlight": "highlight", "Matrix": "matrix", "SteeringConsole": "steering"}
-__all__ = ["Compare", "Highlight", "Matrix", "SteeringConsole"]
+_MODULES = {
+    "Compare": "compare",
+    "Highlight": "highlight",
+    "Matrix": "matrix",
+    "Neuron": "neuron",
+    "SteeringConsole": "steering",
+}
+__all__ = ["Compare", "Highlight", "Matrix", "Neuron", "SteeringConsole"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from interp_widgets.attribution import (
     payload,
     text,
 )
+from interp_widgets.locate import neuron_html, neuron_payload, neuron_text
 from interp_widgets.steering import console_html, console_payload, console_text
 from interp_widgets.widgets.kernel import WIDGET_TYPE, running_kernel
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
+    from interp_widgets.locate.neuron_result import NeuronResult
     from interp_widgets.steering.console import SteeringResult
     from interp_widgets.widgets.card import CardWidget
 
@@ -62,6 +64,13 @@ MATRIX = Kind(
     matrix_html.matrix_html,
     matrix_text.text_of,
 )
+NEURON = Kind(
+    neuron_payload.MIME_TYPE,
+    "Neuron",
+    neuron_payload.neuron_payload,
+    neuron_html.neuron_html,
+    neuron_text.text_of,
+)
 STEERING = Kind(
     console_payload.MIME_TYPE,
     None,
@@ -93,6 +102,10 @@ def compare_bundle(result: ComparisonResult) -> dict[str, Any]:
 
 def matrix_bundle(result: MatrixResult) -> dict[str, Any]:
     return bundle_of(MATRIX, result)
+
+
+def neuron_bundle(result: NeuronResult) -> dict[str, Any]:
+    return bundle_of(NEURON, result)
 
 
 def steering_bundle(result: SteeringResult) -> dict[str, Any]:
