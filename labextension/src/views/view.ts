@@ -151,6 +151,11 @@ export class CardView<P extends Picture, O extends Asleep, Folds> {
     this._card?.select(this._selection.boxes);
   }
 
+  /** Draws the picture anew, after what is kept beside it has changed. */
+  protected redraw(): void {
+    this._draw();
+  }
+
   dispose(): void {
     this._card?.dispose();
     this._card = null;

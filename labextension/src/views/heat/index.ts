@@ -5,3 +5,4 @@ export { cellWords, largest, samePlace } from './map';
 export type { Heat, HeatRow, HeatWords, Place } from './map';
 export { addHeat } from './drawing';
 export { drawHeatTable } from './table';
+export { drawHeatReadout } from './readout';

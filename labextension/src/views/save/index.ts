@@ -1,4 +1,4 @@
-/** The three files that every view can be saved as: pixels, vectors, numbers. */
+/** The files that views can be saved as: pixels, vectors, numbers, and the whole picture as data. */
 
 import { download, fileName } from './download';
 import { rasterise } from './png';
@@ -25,4 +25,17 @@ export function savingsOf(kind: string, subject: string, svg: () => Drawing, csv
         download(new Blob([csv()], { type: 'text/csv;charset=utf-8' }), fileName(kind, subject, 'csv'))
     }
   ];
+}
+
+/** Everything that is drawn, as JSON. */
+export function dataSaving(kind: string, payload: unknown): Saving {
+  return {
+    label: 'Data (JSON)',
+    hook: 'save-json',
+    run: () =>
+      download(
+        new Blob([`${JSON.stringify(payload, null, 1)}\n`], { type: 'application/json' }),
+        fileName(kind, 'data', 'json')
+      )
+  };
 }

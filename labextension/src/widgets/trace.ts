@@ -1,0 +1,10 @@
+/** The trace's widget. */
+
+import { TraceView, readOptions } from '../views/trace';
+import { mountChosen } from './chosen';
+import type { RenderContext } from './model';
+
+export default {
+  render: (context: RenderContext): (() => void) =>
+    mountChosen(context, readOptions, (payload, live, choosing) => new TraceView(payload, live, choosing))
+};
