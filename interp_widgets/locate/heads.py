@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interp_widgets.errors import ArgumentError, Cancelled, OutOfRangeError, TooCostlyError, not_one_of
+from interp_widgets.errors import ArgumentError, Cancelled, TooCostlyError, not_one_of
+from interp_widgets.locate.grid import chosen_layers, chosen_positions, resume_cost
 from interp_widgets.locate.heads_result import HeadsResult
 from interp_widgets.locate.heads_verdict import CHECKED, diagnose, judge
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.attention import attention_weights
 from interp_widgets.models.diagnose import require_finite
-from interp_widgets.models.memory import forward_bytes
 from interp_widgets.models.prompts import Encoded, Prompt, decode
 from interp_widgets.models.question import Question, Wish, ask, check_function, count_passes
 from interp_widgets.models.resume import Cell, Pass, Patch, resume
@@ -272,32 +272,25 @@ def _chosen(
     batch_size: int | None,
 ) -> tuple[list[int], list[int], list[int] | None]:
     """Layers, heads and positions from 0, ascending; None stays None for positions."""
-    a = lm.architecture
     if ablation not in ABLATIONS:
         raise not_one_of("ablation", ablation, ABLATIONS)
     if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
         raise ArgumentError(f"batch_size={batch_size!r}: a whole number from 1")
-    at_layers = _numbers("layers", layers, a.n_layers, a.check_layer)
-    at_heads = _numbers("heads", heads, a.n_heads, a.check_head)
-
-    def check_position(position: int) -> int:
-        if isinstance(position, bool) or not isinstance(position, int) or not -length <= position < length:
-            raise OutOfRangeError(f"positions={position!r}: the prompt has positions 0 to {length - 1}")
-        return position % length
-
-    places = None if positions is None else _numbers("positions", positions, length, check_position)
+    at_layers = chosen_layers(lm, layers)
+    at_heads = _chosen_heads(lm, heads)
+    places = None if positions is None else chosen_positions(positions, length)
     size = 4 * len(at_layers) * len(at_heads) * length**2
     if size > PATTERN_BYTES:
         raise ArgumentError(_too_large(len(at_layers), len(at_heads), length, size))
     return at_layers, at_heads, places
 
 
-def _numbers(name: str, given: Sequence[int] | None, size: int, check: Callable[[int], int]) -> list[int]:
-    if given is None:
-        return list(range(size))
-    if isinstance(given, str | int) or not len(given):
-        raise ArgumentError(f"{name}={given!r}: a list of numbers, such as {name}=[0]; by default all")
-    return sorted({check(int(one) if isinstance(one, np.integer) else one) for one in given})
+def _chosen_heads(lm: LanguageModel, heads: Sequence[int] | None) -> list[int]:
+    if heads is None:
+        return list(range(lm.architecture.n_heads))
+    if isinstance(heads, str | int) or not len(heads):
+        raise ArgumentError(f"heads={heads!r}: give a list of heads, such as heads=[0], or leave it out for all")
+    return sorted({lm.architecture.check_head(int(head)) for head in heads})
 
 
 def _too_large(layers: int, heads: int, length: int, size: int) -> str:
@@ -335,14 +328,15 @@ def _cost(
     places: Sequence[int] | None,
 ) -> Cost:
     """A cell takes the layers from its own on, and the positions from the first that is switched off."""
-    a, n = lm.architecture, len(encoded)
+    n, first = len(encoded), places[0] if places else 0
     asking, each = count_passes(lm, encoded, target, foil)
-    cells = len(layers) * len(heads) + min(CHECKED, len(layers) * len(heads)) + 1
-    above = float(np.mean([a.n_layers - layer for layer in layers])) / a.n_layers
-    share = above * (n - (places[0] if places else 0))
-    parameters = sum(p.numel() for p in lm.model.parameters())
-    head = 2 * cells * a.vocabulary * a.width / parameters  # the choice, and the number
-    seconds = ((asking + 1 + each) * n + each * cells * share + head) * lm.seconds_per_token
-    patterns = 4 * len(layers) * len(heads) * n**2
-    held = patterns + 4 * n**2 * a.n_heads + _ROWS * a.vocabulary * 12 + forward_bytes(lm, max(n, 1024))
-    return Cost(asking + 1 + each * (1 + cells), seconds, int(held))
+    spots = len(layers) * len(heads)
+    checks = min(CHECKED, spots) + 1
+    cells = [(first, layer) for layer in layers for _ in heads] + [(first, 0)] * checks
+    cost = resume_cost(lm, cells, n, each)
+    patterns = 4 * (spots + lm.architecture.n_heads) * n**2
+    return Cost(
+        asking + 1 + each * (1 + len(cells)),
+        cost.seconds + (asking + 1) * n * lm.seconds_per_token,
+        cost.bytes + patterns + 3 * 4 * _ROWS * lm.architecture.vocabulary,
+    )
