@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from interp_widgets.widgets.matrix import Matrix as Matrix
     from interp_widgets.widgets.neuron import Neuron as Neuron
     from interp_widgets.widgets.steering import SteeringConsole as SteeringConsole
+    from interp_widgets.widgets.trace import Trace as Trace
 
 _MODULES = {
     "Compare": "compare",
@@ -18,8 +19,9 @@ _MODULES = {
     "Matrix": "matrix",
     "Neuron": "neuron",
     "SteeringConsole": "steering",
+    "Trace": "trace",
 }
-__all__ = ["Compare", "Highlight", "Matrix", "Neuron", "SteeringConsole"]
+__all__ = ["Compare", "Highlight", "Matrix", "Neuron", "SteeringConsole", "Trace"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from interp_widgets.attribution import (
     payload,
     text,
 )
-from interp_widgets.locate import neuron_html, neuron_payload, neuron_text
+from interp_widgets.locate import neuron_html, neuron_payload, neuron_text, trace_html, trace_payload, trace_text
 from interp_widgets.steering import console_html, console_payload, console_text
 from interp_widgets.widgets.kernel import WIDGET_TYPE, running_kernel
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
     from interp_widgets.locate.neuron_result import NeuronResult
+    from interp_widgets.locate.trace_result import TraceResult
     from interp_widgets.steering.console import SteeringResult
     from interp_widgets.widgets.card import CardWidget
 
@@ -79,6 +80,8 @@ STEERING = Kind(
     console_text.text_of,
 )
 
+TRACE = Kind(trace_payload.MIME_TYPE, "Trace", trace_payload.trace_payload, trace_html.trace_html, trace_text.text_of)
+
 
 def bundle_of(kind: Kind, result: Any, widget: CardWidget | None = None) -> dict[str, Any]:
     """All forms of one picture. Each display of a result makes a widget of its own, so each can be asked by itself."""
@@ -110,6 +113,10 @@ def neuron_bundle(result: NeuronResult) -> dict[str, Any]:
 
 def steering_bundle(result: SteeringResult) -> dict[str, Any]:
     return bundle_of(STEERING, result)
+
+
+def trace_bundle(result: TraceResult) -> dict[str, Any]:
+    return bundle_of(TRACE, result)
 
 
 def _make_widget(kind: Kind, result: Any) -> CardWidget | None:

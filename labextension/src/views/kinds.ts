@@ -4,6 +4,7 @@ import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { HighlightView, MIME_TYPE } from './highlight';
 import { MIME_TYPE as MATRIX_TYPE, MatrixView } from './matrix';
 import { MIME_TYPE as STEERING_TYPE, SteeringView } from './steering';
+import { MIME_TYPE as TRACE_TYPE, TraceView } from './trace';
 
 /** A drawn picture without a live half. */
 export interface StillView {
@@ -42,7 +43,13 @@ export const STEERING: PictureKind = {
   draw: payload => new SteeringView(payload)
 };
 
-export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX, STEERING];
+export const TRACE: PictureKind = {
+  mime: TRACE_TYPE,
+  name: 'trace',
+  draw: payload => new TraceView(payload)
+};
+
+export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX, STEERING, TRACE];
 
 /** The kind of a MIME type; what is not named is a highlight. */
 export function kindOf(mime: string | undefined): PictureKind {
