@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from interp_widgets.locate.heads_result import HeadsResult as HeadsResult
     from interp_widgets.locate.lens_result import LensResult as LensResult
     from interp_widgets.locate.logit_lens import logit_lens as logit_lens
+    from interp_widgets.locate.patch_result import PatchResult as PatchResult
+    from interp_widgets.locate.patching import patch as patch
     from interp_widgets.locate.trace_result import TraceResult as TraceResult
     from interp_widgets.locate.tracing import causal_trace as causal_trace
     from interp_widgets.locate.neuron_result import NeuronResult as NeuronResult
@@ -58,6 +60,7 @@ _FRONT_DOOR = {
     "LowRank": "interp_widgets.interventions.low_rank",
     "MatrixResult": "interp_widgets.attribution.matrix",
     "NeuronResult": "interp_widgets.locate.neuron_result",
+    "PatchResult": "interp_widgets.locate.patch_result",
     "SteeringEvaluation": "interp_widgets.steering.evaluation_result",
     "SteeringResult": "interp_widgets.steering.console",
     "TraceResult": "interp_widgets.locate.trace_result",
@@ -75,6 +78,7 @@ _FRONT_DOOR = {
     "load_result": "interp_widgets.results.base",
     "logit_lens": "interp_widgets.locate.logit_lens",
     "max_activating": "interp_widgets.locate.neurons",
+    "patch": "interp_widgets.locate.patching",
     "shap_explanation": "interp_widgets.attribution.shap_explanation",
 }
 _MAKES_MODELS = ("LanguageModel", "load_model")

@@ -10,6 +10,7 @@ from interp_widgets.attribution.compare import compare, estimate_compare
 from interp_widgets.errors import ArgumentError
 from interp_widgets.locate.heads import estimate_heads, heads
 from interp_widgets.locate.logit_lens import estimate_logit_lens, logit_lens
+from interp_widgets.locate.patching import estimate_patch, patch
 from interp_widgets.locate.tracing import causal_trace, estimate_causal_trace
 from interp_widgets.locate.neurons import estimate_max_activating, max_activating
 from interp_widgets.results.cost import Cost
@@ -24,6 +25,7 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     evaluate_steering: estimate_evaluate_steering,
     heads: estimate_heads,
     logit_lens: estimate_logit_lens,
+    patch: estimate_patch,
     max_activating: estimate_max_activating,
 }
 

@@ -52,7 +52,7 @@ def _verdict(result: TraceResult) -> Verdict:
         word = "do not trust"
         why.insert(
             0,
-            f"Corrupting the subject takes away {probability(max(total, 0.0))} of {probability(clean)}: there is nothing"
-            " to restore. The prompt's other words give the answer, or the noise is too small.",
+            f"Corrupting the subject takes away {probability(max(total, 0.0))} of {probability(clean)}: there is"
+            " nothing to restore. The prompt's other words give the answer, or the noise is too small.",
         )
     return Verdict(word, sentence, tuple(why))
