@@ -137,6 +137,7 @@ def heads(
         heads=np.asarray(at_heads, np.int64),
         key_value_heads=lm.architecture.n_key_value_heads,
         query_heads=lm.architecture.n_heads,
+        n_layers=lm.architecture.n_layers,
         patterns=patterns,
         ablation=ablation,
         positions=np.asarray(range(len(encoded)) if places is None else places, np.int64),

@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class HeadCell:
+    """One head: where it is, and the answer without it.
+
+    value: the result's number with the head off; effect: what that changes; answer: the first choice then
+    """
+
+    layer: int
+    head: int
+    value: float
+    effect: float
+    answer: Candidate
+
+
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class HeadsResult(Result):
     """Attention patterns of heads on a prompt, and what switching each of them off does to the answer.
@@ -30,7 +44,7 @@ class HeadsResult(Result):
     Attributes
     ----------
     tokens, token_ids, spans: of the prompt (N)
-    layers: (L,); heads: (H,), query heads of the model's `query_heads`, which share `key_value_heads` keys and values
+    layers: (L,), of the model's `n_layers`; heads: (H,), of its `query_heads`, which share `key_value_heads`
     patterns: float32, (L, H, N, N), attention weights, query before key
     ablation: "zero" or "mean", what stands in for a head's output; positions: (Q,), where
     metric, unit, target, target_ids, foil, foil_ids: as in PatchResult; value: that number in the unchanged run
@@ -51,6 +65,7 @@ class HeadsResult(Result):
     heads: NDArray[np.int64]
     key_value_heads: int
     query_heads: int
+    n_layers: int
     patterns: NDArray[np.float32]
     ablation: str
     positions: NDArray[np.int64]
@@ -101,6 +116,24 @@ class HeadsResult(Result):
     def effect(self, layer: int, head: int) -> float:
         """What switching one head off changes. Raises OutOfRangeError."""
         return float(self.effects[self._place(layer, head)])
+
+    def cell(self, layer: int, head: int) -> HeadCell:
+        """One head by layer and head. Raises OutOfRangeError."""
+        i, j = self._place(layer, head)
+        chosen = int(self.answer_ids[i, j])
+        return HeadCell(
+            layer=layer,
+            head=head,
+            value=float(self.ablated[i, j]),
+            effect=float(self.effects[i, j]),
+            answer=Candidate(self.words.get(chosen, ""), chosen, float(self.answer_probability[i, j])),
+        )
+
+    def strongest(self) -> HeadCell:
+        """The head whose absence changes the number most; the first one where none was switched off."""
+        size = np.nan_to_num(np.abs(self.effects))
+        i, j = np.unravel_index(int(np.argmax(size)), size.shape)
+        return self.cell(int(self.layers[i]), int(self.heads[j]))
 
     def _place(self, layer: int, head: int) -> tuple[int, int]:
         at = np.flatnonzero(self.layers == layer), np.flatnonzero(self.heads == head)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
+    from interp_widgets.widgets.heads import Heads as Heads
     from interp_widgets.widgets.highlight import Highlight as Highlight
     from interp_widgets.widgets.matrix import Matrix as Matrix
     from interp_widgets.widgets.neuron import Neuron as Neuron
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Compare": "compare",
+    "Heads": "heads",
     "Highlight": "highlight",
     "Matrix": "matrix",
     "Neuron": "neuron",
     "SteeringConsole": "steering",
     "Trace": "trace",
 }
-__all__ = ["Compare", "Highlight", "Matrix", "Neuron", "SteeringConsole", "Trace"]
+__all__ = ["Compare", "Heads", "Highlight", "Matrix", "Neuron", "SteeringConsole", "Trace"]
 
 
 def __getattr__(name: str) -> Any:

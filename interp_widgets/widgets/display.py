@@ -18,7 +18,17 @@ from interp_widgets.attribution import (
     payload,
     text,
 )
-from interp_widgets.locate import neuron_html, neuron_payload, neuron_text, trace_html, trace_payload, trace_text
+from interp_widgets.locate import (
+    heads_html,
+    heads_payload,
+    heads_text,
+    neuron_html,
+    neuron_payload,
+    neuron_text,
+    trace_html,
+    trace_payload,
+    trace_text,
+)
 from interp_widgets.steering import console_html, console_payload, console_text
 from interp_widgets.widgets.kernel import WIDGET_TYPE, running_kernel
 
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
+    from interp_widgets.locate.heads_result import HeadsResult
     from interp_widgets.locate.neuron_result import NeuronResult
     from interp_widgets.locate.trace_result import TraceResult
     from interp_widgets.steering.console import SteeringResult
@@ -80,6 +91,7 @@ STEERING = Kind(
     console_text.text_of,
 )
 
+HEADS = Kind(heads_payload.MIME_TYPE, "Heads", heads_payload.heads_payload, heads_html.heads_html, heads_text.text_of)
 TRACE = Kind(trace_payload.MIME_TYPE, "Trace", trace_payload.trace_payload, trace_html.trace_html, trace_text.text_of)
 
 
@@ -113,6 +125,10 @@ def neuron_bundle(result: NeuronResult) -> dict[str, Any]:
 
 def steering_bundle(result: SteeringResult) -> dict[str, Any]:
     return bundle_of(STEERING, result)
+
+
+def heads_bundle(result: HeadsResult) -> dict[str, Any]:
+    return bundle_of(HEADS, result)
 
 
 def trace_bundle(result: TraceResult) -> dict[str, Any]:
