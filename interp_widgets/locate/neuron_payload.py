@@ -17,7 +17,7 @@ import numpy as np
 from interp_widgets.locate.neuron_verdict import finding, percent, verdict
 from interp_widgets.results.boxes import Box, boxes
 from interp_widgets.results.numbers import THIN_SPACE, count, plain, signed
-from interp_widgets.results.provenance import provenance_line
+from interp_widgets.results.provenance import call, provenance_line
 from interp_widgets.results.text import named, visible
 
 if TYPE_CHECKING:
@@ -282,14 +282,12 @@ def _brief(result: NeuronResult, neuron: int, each: int) -> list[list[Any]]:
 
 def code(result: NeuronResult) -> str:
     """The calls that make the result again; the texts are too many to write out."""
-    asked = {"layer": result.layer}
+    given = ["texts", f"layer={result.layer}"]
     if len(result.neurons) == 1:
-        asked["neuron"] = result.neuron
-    asked["k"] = result.k
-    given = ", ".join(f"{name}={value}" for name, value in asked.items())
-    sign = f", sign={result.sign!r}" if _negative(result) else ""
-    told = [f"# texts: a list of {count(result.n_texts, 'string')}, SHA-256 {result.corpus[:16]}"]
-    if result.provenance.interventions:
-        told.append(f"# These interventions were active: {', '.join(map(repr, result.provenance.interventions))}.")
-    after = f"\nresult.show({result.neuron})" if len(result.neurons) > 1 else ""
-    return "\n".join([*told, f"result = iw.max_activating(lm, texts, {given}{sign})"]) + after
+        given.append(f"neuron={result.neuron}")
+    given.append(f"k={result.k}")
+    if _negative(result):
+        given.append(f"sign={result.sign!r}")
+    told = f"# texts: a list of {count(result.n_texts, 'string')}, SHA-256 {result.corpus[:16]}\n"
+    made = call(result.provenance, "result = iw.max_activating", given, [told])
+    return f"{made}\nresult.show({result.neuron})" if len(result.neurons) > 1 else made

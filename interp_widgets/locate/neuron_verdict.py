@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from interp_widgets.results.numbers import count, decimals, plain
+from interp_widgets.results.numbers import count, plain
 from interp_widgets.results.provenance import Verdict
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return "> 99 %"
     x = 100 * share
-    return f"{x:.{0 if x >= 10 or x == 0 else max(decimals(x) - 1, 1)}f} %"
+    return f"{plain(x, x if x < 1 else None)} %" if x < 1 and x else f"{x:.{0 if x >= 9.95 or not x else 1}f} %"
 
 
 def side(result: NeuronResult) -> str:

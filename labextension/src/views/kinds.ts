@@ -3,6 +3,7 @@
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { HighlightView, MIME_TYPE } from './highlight';
 import { MIME_TYPE as MATRIX_TYPE, MatrixView } from './matrix';
+import { MIME_TYPE as NEURON_TYPE, NeuronView } from './neuron';
 import { MIME_TYPE as STEERING_TYPE, SteeringView } from './steering';
 import { MIME_TYPE as TRACE_TYPE, TraceView } from './trace';
 
@@ -37,6 +38,12 @@ export const MATRIX: PictureKind = {
   draw: payload => new MatrixView(payload)
 };
 
+export const NEURON: PictureKind = {
+  mime: NEURON_TYPE,
+  name: 'neuron',
+  draw: payload => new NeuronView(payload)
+};
+
 export const STEERING: PictureKind = {
   mime: STEERING_TYPE,
   name: 'steering',
@@ -49,7 +56,7 @@ export const TRACE: PictureKind = {
   draw: payload => new TraceView(payload)
 };
 
-export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX, STEERING, TRACE];
+export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX, NEURON, STEERING, TRACE];
 
 /** The kind of a MIME type; what is not named is a highlight. */
 export function kindOf(mime: string | undefined): PictureKind {
