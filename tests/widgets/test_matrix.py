@@ -15,7 +15,7 @@ from interp_widgets.attribution import api
 from interp_widgets.attribution.matrix import MatrixResult
 from interp_widgets.attribution.matrix_payload import MIME_TYPE, matrix_payload
 from interp_widgets.errors import ArgumentError, Cancelled
-from interp_widgets.widgets import matrix as module
+from interp_widgets.widgets import growing as module
 from interp_widgets.widgets.matrix import PATCH, Matrix
 from tests.builders import make_matrix
 from tests.widgets.fakes import FakeModel, living
