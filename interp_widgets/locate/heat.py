@@ -38,8 +38,14 @@ def cells(values: Floats, top: float) -> dict[str, Any]:
     lines = [[float(x) + 0.0 if np.isfinite(x) else None for x in line] for line in values]  # + 0.0: no negative zero
     return {
         "values": [[None if x is None else short(x) for x in line] for line in lines],
-        "labels": [["" if x is None else signed(x, top) for x in line] for line in lines],
+        "labels": [["" if x is None else _signed(x, top) for x in line] for line in lines],
     }
+
+
+def _signed(x: float, top: float) -> str:
+    """A number that rounds to zero has no sign."""
+    label = signed(x, top)
+    return label if any(digit in "123456789" for digit in label) else label.lstrip("+\u2212")
 
 
 def heat_table(sheet: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[str], corner: str, top: float,
