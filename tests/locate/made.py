@@ -103,5 +103,5 @@ def make_patch(**changes: Any) -> PatchResult:
         "diagnostics": {"correlation": 0.93, "rank_correlation": 0.81, "cells": 48.0},
         "verdict": TRUST,
     }
-    provenance = {"prompt": "".join(pieces), **changes.pop("provenance", {})}
+    provenance = {"prompt": "".join(source), **changes.pop("provenance", {})}
     return PatchResult(**{**fields, **changes}, provenance=make_provenance(**provenance))
