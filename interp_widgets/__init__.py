@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.low_rank import LowRank as LowRank
+    from interp_widgets.locate.calibration import calibrate_lens as calibrate_lens
     from interp_widgets.locate.heads import heads as heads
     from interp_widgets.locate.heads_result import HeadsResult as HeadsResult
     from interp_widgets.locate.lens_result import LensResult as LensResult
     from interp_widgets.locate.logit_lens import logit_lens as logit_lens
+    from interp_widgets.locate.neuron_result import NeuronResult as NeuronResult
+    from interp_widgets.locate.neurons import max_activating as max_activating
     from interp_widgets.locate.patch_result import PatchResult as PatchResult
     from interp_widgets.locate.patching import patch as patch
     from interp_widgets.locate.trace_result import TraceResult as TraceResult
     from interp_widgets.locate.tracing import causal_trace as causal_trace
-    from interp_widgets.locate.neuron_result import NeuronResult as NeuronResult
-    from interp_widgets.locate.neurons import max_activating as max_activating
     from interp_widgets.models.cache import clear_cache as clear_cache
     from interp_widgets.models.language_model import LanguageModel as LanguageModel
     from interp_widgets.models.loading import load_model as load_model
@@ -66,6 +67,7 @@ _FRONT_DOOR = {
     "TraceResult": "interp_widgets.locate.trace_result",
     "attribute": "interp_widgets.attribution.api",
     "attribution_methods": "interp_widgets.attribution.registry",
+    "calibrate_lens": "interp_widgets.locate.calibration",
     "causal_trace": "interp_widgets.locate.tracing",
     "clear_cache": "interp_widgets.models.cache",
     "compare": "interp_widgets.attribution.compare",

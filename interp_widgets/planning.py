@@ -8,11 +8,12 @@ from typing import Any
 from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
 from interp_widgets.errors import ArgumentError
+from interp_widgets.locate.calibration import calibrate_lens, estimate_calibrate_lens
 from interp_widgets.locate.heads import estimate_heads, heads
 from interp_widgets.locate.logit_lens import estimate_logit_lens, logit_lens
+from interp_widgets.locate.neurons import estimate_max_activating, max_activating
 from interp_widgets.locate.patching import estimate_patch, patch
 from interp_widgets.locate.tracing import causal_trace, estimate_causal_trace
-from interp_widgets.locate.neurons import estimate_max_activating, max_activating
 from interp_widgets.results.cost import Cost
 from interp_widgets.steering.evaluation import estimate_evaluate_steering, evaluate_steering
 from interp_widgets.steering.fit import control_vector, estimate_control_vector
@@ -20,6 +21,7 @@ from interp_widgets.steering.fit import control_vector, estimate_control_vector
 _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     attribute: estimate_attribute,
     causal_trace: estimate_causal_trace,
+    calibrate_lens: estimate_calibrate_lens,
     compare: estimate_compare,
     control_vector: estimate_control_vector,
     evaluate_steering: estimate_evaluate_steering,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from interp_widgets.locate.lens_html import title
+from interp_widgets.locate.lens_payload import QUESTION, reads
 from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
 from interp_widgets.results.text import named
 
@@ -44,7 +44,8 @@ def plot(result: LensResult) -> Figure:
     names = [drawable(named(token)) for token in result.tokens]
     axes.set_xticks(range(positions), names, fontsize=8, rotation=30, fontfamily=list(FAMILIES), parse_math=False)
     axes.set_ylabel("after layer")
-    told = [*textwrap.wrap(title(result), int(13 * size[0])), *textwrap.wrap(result.story(), int(13 * size[0]))]
+    lines = (f"{QUESTION} ({reads(result)})", result.story())
+    told = [part for line in lines for part in textwrap.wrap(line, int(13 * size[0]))]
     figure.suptitle("\n".join(map(drawable, told)), fontsize=9, fontfamily=list(FAMILIES[::-1]), parse_math=False)
     figure.colorbar(picture, ax=axes, label="probability of the token shown", shrink=0.6)
     return figure

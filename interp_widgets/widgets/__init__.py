@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
     from interp_widgets.widgets.heads import Heads as Heads
     from interp_widgets.widgets.highlight import Highlight as Highlight
+    from interp_widgets.widgets.lens import Lens as Lens
     from interp_widgets.widgets.matrix import Matrix as Matrix
     from interp_widgets.widgets.neuron import Neuron as Neuron
     from interp_widgets.widgets.steering import SteeringConsole as SteeringConsole
@@ -18,12 +19,13 @@ _MODULES = {
     "Compare": "compare",
     "Heads": "heads",
     "Highlight": "highlight",
+    "Lens": "lens",
     "Matrix": "matrix",
     "Neuron": "neuron",
     "SteeringConsole": "steering",
     "Trace": "trace",
 }
-__all__ = ["Compare", "Heads", "Highlight", "Matrix", "Neuron", "SteeringConsole", "Trace"]
+__all__ = ["Compare", "Heads", "Highlight", "Lens", "Matrix", "Neuron", "SteeringConsole", "Trace"]
 
 
 def __getattr__(name: str) -> Any:

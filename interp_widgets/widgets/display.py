@@ -22,6 +22,9 @@ from interp_widgets.locate import (
     heads_html,
     heads_payload,
     heads_text,
+    lens_html,
+    lens_payload,
+    lens_text,
     neuron_html,
     neuron_payload,
     neuron_text,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
     from interp_widgets.locate.heads_result import HeadsResult
+    from interp_widgets.locate.lens_result import LensResult
     from interp_widgets.locate.neuron_result import NeuronResult
     from interp_widgets.locate.trace_result import TraceResult
     from interp_widgets.steering.console import SteeringResult
@@ -69,6 +73,7 @@ COMPARE = Kind(
     compare_html.compare_html,
     compare_text.text_of,
 )
+LENS = Kind(lens_payload.MIME_TYPE, "Lens", lens_payload.lens_payload, lens_html.lens_html, lens_text.text_of)
 MATRIX = Kind(
     matrix_payload.MIME_TYPE,
     "Matrix",
@@ -113,6 +118,10 @@ def mimebundle(result: AttributionResult) -> dict[str, Any]:
 
 def compare_bundle(result: ComparisonResult) -> dict[str, Any]:
     return bundle_of(COMPARE, result)
+
+
+def lens_bundle(result: LensResult) -> dict[str, Any]:
+    return bundle_of(LENS, result)
 
 
 def matrix_bundle(result: MatrixResult) -> dict[str, Any]:

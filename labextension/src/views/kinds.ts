@@ -2,6 +2,7 @@
 
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { HighlightView, MIME_TYPE } from './highlight';
+import { MIME_TYPE as LENS_TYPE, LensView } from './lens';
 import { MIME_TYPE as MATRIX_TYPE, MatrixView } from './matrix';
 import { MIME_TYPE as NEURON_TYPE, NeuronView } from './neuron';
 import { MIME_TYPE as STEERING_TYPE, SteeringView } from './steering';
@@ -30,6 +31,12 @@ export const COMPARE: PictureKind = {
   mime: COMPARE_TYPE,
   name: 'compare',
   draw: payload => new CompareView(payload)
+};
+
+export const LENS: PictureKind = {
+  mime: LENS_TYPE,
+  name: 'lens',
+  draw: payload => new LensView(payload)
 };
 
 export const MATRIX: PictureKind = {
