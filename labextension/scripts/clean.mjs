@@ -6,7 +6,7 @@ for (const path of [
   'lib/',
   'tsconfig.build.tsbuildinfo',
   '../interp_widgets/labextension/',
-  ...['highlight', 'compare', 'lens', 'matrix', 'neuron', 'steering', 'trace'].flatMap(name =>
+  ...['highlight', 'compare', 'heads', 'lens', 'matrix', 'neuron', 'steering', 'trace'].flatMap(name =>
     ['js', 'css', 'page.js'].map(end => `../interp_widgets/static/${name}.${end}`)
   )
 ]) {

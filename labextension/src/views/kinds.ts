@@ -1,6 +1,7 @@
 /** The kinds of picture that this extension draws, by MIME type. */
 
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
+import { MIME_TYPE as HEADS_TYPE, HeadsView } from './heads';
 import { HighlightView, MIME_TYPE } from './highlight';
 import { MIME_TYPE as LENS_TYPE, LensView } from './lens';
 import { MIME_TYPE as MATRIX_TYPE, MatrixView } from './matrix';
@@ -39,6 +40,12 @@ export const LENS: PictureKind = {
   draw: payload => new LensView(payload)
 };
 
+export const HEADS: PictureKind = {
+  mime: HEADS_TYPE,
+  name: 'heads',
+  draw: payload => new HeadsView(payload)
+};
+
 export const MATRIX: PictureKind = {
   mime: MATRIX_TYPE,
   name: 'matrix',
@@ -63,7 +70,7 @@ export const TRACE: PictureKind = {
   draw: payload => new TraceView(payload)
 };
 
-export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, MATRIX, NEURON, STEERING, TRACE];
+export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, HEADS, MATRIX, NEURON, STEERING, TRACE];
 
 /** The kind of a MIME type; what is not named is a highlight. */
 export function kindOf(mime: string | undefined): PictureKind {

@@ -22,6 +22,8 @@ export interface HeatWords {
   label: string;
   row: string;
   column: string;
+  /** What a cell without a value says; by default that it was not measured. */
+  none?: string;
 }
 
 /** A row and a column by their places in the map. */
@@ -44,7 +46,7 @@ export function isNamed(heat: Heat, column: number): boolean {
 /** The cell in words: "iffel, layer 5: +0.47". */
 export function cellWords(heat: Heat, words: HeatWords, { row, column }: Place): string {
   const value = heat.values[row]?.[column] ?? null;
-  const label = value === null ? 'not measured' : (heat.labels[row]?.[column] ?? '');
+  const label = value === null ? (words.none ?? 'not measured') : (heat.labels[row]?.[column] ?? '');
   return `${heat.rows[row]?.name ?? ''}, ${words.column} ${heat.columns[column] ?? ''}: ${label}`;
 }
 
