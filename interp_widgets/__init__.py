@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.low_rank import LowRank as LowRank
+    from interp_widgets.locate.average import AverageTrace as AverageTrace
+    from interp_widgets.locate.average import average_trace as average_trace
     from interp_widgets.locate.calibration import calibrate_lens as calibrate_lens
     from interp_widgets.locate.heads import heads as heads
     from interp_widgets.locate.heads_result import HeadsResult as HeadsResult
@@ -51,6 +53,7 @@ _FRONT_DOOR = {
     "Ablation": "interp_widgets.interventions.ablation",
     "AddedVector": "interp_widgets.interventions.added_vector",
     "AttributionResult": "interp_widgets.attribution.result",
+    "AverageTrace": "interp_widgets.locate.average",
     "ComparisonResult": "interp_widgets.attribution.comparison",
     "ContrastPairs": "interp_widgets.steering.pairs",
     "ControlVector": "interp_widgets.steering.vector",
@@ -67,6 +70,7 @@ _FRONT_DOOR = {
     "TraceResult": "interp_widgets.locate.trace_result",
     "attribute": "interp_widgets.attribution.api",
     "attribution_methods": "interp_widgets.attribution.registry",
+    "average_trace": "interp_widgets.locate.average",
     "calibrate_lens": "interp_widgets.locate.calibration",
     "causal_trace": "interp_widgets.locate.tracing",
     "clear_cache": "interp_widgets.models.cache",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CLASSES = {
     "attribution matrix": ("interp_widgets.attribution.matrix", "MatrixResult"),
     "attribution result": ("interp_widgets.attribution.result", "AttributionResult"),
+    "average trace": ("interp_widgets.locate.average", "AverageTrace"),
     "causal trace": ("interp_widgets.locate.trace_result", "TraceResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
     "heads": ("interp_widgets.locate.heads_result", "HeadsResult"),
