@@ -157,6 +157,11 @@ export function readPayload(value: unknown): NeuronPayload | string {
   );
 }
 
+/** A token as it is named alone. */
+function nameOf(token: string): string {
+  return token.replaceAll('\n', '').replace(/^ | $/g, '·');
+}
+
 /** The picture of another neuron of a saved layer: its peaks are all that is known. */
 export function briefPayload(payload: NeuronPayload, neuron: number): NeuronPayload {
   const { layer } = payload;
@@ -177,16 +182,16 @@ export function briefPayload(payload: NeuronPayload, neuron: number): NeuronPayl
         tokens: [at],
         rank: String(at + 1),
         where: '',
-        peak: { name: token.trim(), label, score },
+        peak: { name: nameOf(token), label, score },
         share: null,
-        words: [plain(before), { ...plain(token), name: token.trim(), score, label }, plain(after)].filter(
+        words: [plain(before), { ...plain(token), name: nameOf(token), score, label }, plain(after)].filter(
           word => word.text !== ''
         ),
         cut: null,
         ends: [false, false]
       };
     }),
-    scale: { ...payload.scale, max, label: found[peaks.indexOf(max)]?.[0] ?? '' },
+    scale: { ...payload.scale, max, label: (found[peaks.indexOf(max)]?.[0] ?? '').replace(/^[+−]/, '') },
     whole: false,
     rest: null,
     histogram: null,

@@ -49,7 +49,7 @@ export function drawReadout(payload: NeuronPayload): Readout {
     bar: bar => {
       element.replaceChildren(
         h('b', { class: 'iw-value' }, `${bar.label} ${bar.count === 1 ? 'token' : 'tokens'}`),
-        dim(`with an activation of ${bar.name}${bar.top ? ', where the peaks of the top texts are' : ''}`)
+        dim(`with an activation of ${bar.name}${bar.top ? ', in the region of the top texts’ peaks' : ''}`)
       );
     },
     nothing: () => {

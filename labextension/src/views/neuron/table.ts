@@ -39,7 +39,7 @@ export function drawTable(payload: NeuronPayload): HTMLElement {
   const texts = table(
     titleText(payload),
     [
-      { name: 'Rank' },
+      { name: 'Rank', number: true },
       { name: 'Peak', number: true },
       { name: 'At' },
       { name: 'Share', number: true },

@@ -1,10 +1,14 @@
 /** The texts as running text, one below the other under one keyboard; each with the value at its peak. */
 
 import { h } from '../dom';
+import { take } from '../keys';
 import { drawList } from '../list';
-import { drawToken, setLines, side } from '../tokens';
+import { drawToken, setLines, share, side } from '../tokens';
 import type { How } from '../selection';
 import type { Entry, NeuronPayload, Word } from './payload';
+
+/** Share of the largest activation below which a token has no bar: a line under every word would be no picture. */
+const FAINT = 0.06;
 
 /** A word of a text. */
 export interface Place {
@@ -62,10 +66,20 @@ export function drawTexts(payload: NeuronPayload, events: Events): Texts {
     choose: (at, how) => {
       const from = list.focused();
       events.choose(boxOf(at), how, from === null ? null : boxOf(from));
-    },
-    keys: { n: () => go(1), p: () => go(-1) }
+    }
   });
   list.element.classList.add('iw-texts');
+  // Before the list hears of the key: its own keys act without moving the focus.
+  list.element.addEventListener(
+    'keydown',
+    event => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey && (event.key === 'n' || event.key === 'p')) {
+        take(event);
+        go(event.key === 'n' ? 1 : -1);
+      }
+    },
+    true
+  );
 
   ordered(payload.boxes).forEach(entry => {
     const start = places.length;
@@ -73,6 +87,9 @@ export function drawTexts(payload: NeuronPayload, events: Events): Texts {
     const items = entry.words.map((word, at) => {
       places.push({ entry, word });
       const token = drawToken(word, start + at, payload.scale);
+      if (share(word.score, payload.scale.max) < FAINT) {
+        token.style.setProperty('--h', '0px');
+      }
       token.setAttribute('aria-label', word.label === '' ? word.name : `${word.name} ${word.label}`);
       return token;
     });
