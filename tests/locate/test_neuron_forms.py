@@ -204,7 +204,7 @@ def test_hostile_text_stays_text() -> None:
 
 def test_the_plot_is_a_figure_of_its_own() -> None:
     figure = make_neurons().plot()
-    axes = figure.axes[0]
+    axes: Any = figure.axes[0]
     edges, counts = make_neurons().histogram()
     assert [patch.get_height() for patch in axes.patches] == counts.tolist()
     np.testing.assert_allclose([patch.get_x() for patch in axes.patches], edges[:-1])

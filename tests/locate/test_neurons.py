@@ -111,7 +111,7 @@ def test_one_neuron_is_a_row_of_all(any_lm: Any) -> None:
 def plant(lm: Any, token: str) -> int:
     """Make neuron 7 of layer 0 fire for one token alone: gate and value look at that token's embedding, and neither
     attention nor position moves the state."""
-    a = lm.architecture
+    a: Any = lm.architecture
     (wanted,) = lm.tokenizer(token, add_special_tokens=False)["input_ids"]
     layer = a.layers[0]
     with torch.no_grad():
@@ -210,9 +210,9 @@ def test_interventions_act_and_are_named() -> None:
 @pytest.mark.parametrize("family", ["gpt2", "gptj", "gpt_neox", "llama", "qwen2"])
 def test_promoted_tokens_are_the_weight_through_norm_and_head(family: str) -> None:
     lm = make_lm(family)
-    a = lm.architecture
+    a: Any = lm.architecture
     found = iw.max_activating(lm, TEXTS[:2], layer=LAYER, neuron=4)
-    module = a.down_projection(LAYER)
+    module: Any = a.down_projection(LAYER)
     weight = module.weight.detach().double()
     column = weight[4] if is_conv1d(module) else weight[:, 4]
     norm = {name: parameter.detach().double() for name, parameter in a.final_norm.named_parameters()}
@@ -234,7 +234,7 @@ def test_promoted_tokens_of_a_family_with_post_norm(family: str) -> None:
     """By the model's own way from the MLP's value to the logits, of a state that is this neuron's output alone; the
     soft-cap is taken back."""
     lm = make_lm(family)
-    a = lm.architecture
+    a: Any = lm.architecture
     found = iw.max_activating(lm, TEXTS[:2], layer=LAYER, neuron=4)
     layer = a.layers[LAYER]
     key = torch.zeros(a.mlp_width)
@@ -293,7 +293,8 @@ def test_wishes_that_cannot_be(settings: Any, error: type[Exception], words: str
 def test_infinite_activations_are_an_error() -> None:
     lm = make_lm("llama")
     with torch.no_grad():
-        lm.architecture.layers[0].mlp.up_proj.weight[0] = torch.inf
+        layer: Any = lm.architecture.layers[0]
+        layer.mlp.up_proj.weight[0] = torch.inf
     with pytest.raises(NonFiniteError, match="layer 0"):
         bad(lm)
 
