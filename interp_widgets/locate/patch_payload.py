@@ -100,9 +100,9 @@ def is_sparse(result: PatchResult) -> bool:
 
 def _title(result: PatchResult) -> list[dict[str, Any]]:
     target = {"text": named(result.target), "quote": True}
-    rest: list[dict[str, Any]] = (
-        [] if result.foil is None else [{"text": " rather than "}, {"text": named(result.foil), "quote": True}]
-    )
+    rest: list[dict[str, Any]] = []
+    if result.foil is not None:
+        rest = [{"text": " rather than "}, {"text": named(result.foil), "quote": True}]
     up = result.other >= result.base
     if result.direction == "restore":
         before = f"Which clean activations {'bring back' if up else 'lower'} "

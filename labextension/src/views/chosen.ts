@@ -3,6 +3,8 @@
  * column, such as a position and a layer; empty where none is chosen.
  */
 
+import type { Place } from './heat';
+
 export type Chosen = [string, number, number] | [];
 
 export function readChosen(value: unknown): Chosen {
@@ -20,3 +22,22 @@ export interface Choosing {
   chosen: Chosen;
   choose(chosen: Chosen): void;
 }
+
+/** Where the chosen cell is on a sheet, whose rows have these numbers; null for none, or one of another sheet. */
+export function placeOf(
+  chosen: Chosen,
+  sheet: string,
+  rows: readonly number[],
+  columns: readonly string[]
+): Place | null {
+  const [key, number, layer] = chosen;
+  if (key !== sheet || number === undefined) {
+    return null;
+  }
+  const row = rows.indexOf(number);
+  const column = columns.indexOf(String(layer));
+  return row < 0 || column < 0 ? null : { row, column };
+}
+
+export const sameChosen = (a: Chosen, b: Chosen): boolean =>
+  a.length === b.length && a.every((part, at) => part === b[at]);

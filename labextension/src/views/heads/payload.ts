@@ -1,7 +1,7 @@
 /** What Python sends for heads: what the answer loses without each, and the attention patterns of some. */
 
 import { isList, isNumber, isRecord, isText, isTitle, isVerdict, readVersion1 } from '../payload';
-import { isCellValue, isTable } from '../trace/payload';
+import { isCellValue, isTable } from '../heat';
 import type { HeatRow } from '../heat';
 import type { Picture, Scale, Verdict } from '../payload';
 
@@ -22,6 +22,8 @@ export interface Pattern {
 export interface HeadsPayload extends Picture {
   verdict: Verdict;
   boxes: { text: string; name: string; tokens: number[] }[];
+  /** Whether any head was switched off. */
+  measured: boolean;
   rows: Row[];
   columns: string[];
   /** What is lost without the head; null where it was not switched off. */
@@ -87,9 +89,6 @@ export function readPayload(value: unknown): HeadsPayload | string {
   });
 }
 
-/** Whether any head was switched off. */
-export const isMeasured = (payload: HeadsPayload): boolean => payload.scale.max > 0;
-
 /** Attention as it is written: hundredths, rounded half up by whole numbers, as in Python. */
 export function shareText(thousandths: number): string {
   const hundredths = Math.floor((thousandths + 5) / 10);
@@ -106,6 +105,6 @@ export function outcome(payload: HeadsPayload, row: number, column: number): str
 
 /** The question about one head, as Python writes it of the first. */
 export function titleOf(payload: HeadsPayload, head: number, layer: number): string {
-  const does = isMeasured(payload) ? ', and does it matter?' : '?';
+  const does = payload.measured ? ', and does it matter?' : '?';
   return `What does head ${head} of layer ${layer} look at${does}`;
 }

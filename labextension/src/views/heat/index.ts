@@ -6,3 +6,4 @@ export type { Heat, HeatRow, HeatWords, Place } from './map';
 export { addHeat } from './drawing';
 export { drawHeatTable } from './table';
 export { drawHeatReadout } from './readout';
+export { isCellValue, isRow, isTable } from './read';

@@ -1,5 +1,6 @@
 /** Puts the parts of one trace together: tabs, the heat map, its readout, and the next tokens of the chosen cell. */
 
+import { placeOf } from '../chosen';
 import { h, button, uniqueId } from '../dom';
 import { drawPanel } from '../fields';
 import { drawFoot } from '../foot';
@@ -13,6 +14,7 @@ import { after } from './payload';
 import { savings } from './save';
 import { drawTable } from './table';
 import type { Chosen } from '../chosen';
+import type { ChosenFolds } from '../chosenView';
 import type { Place } from '../heat';
 import type { Run } from '../nextTokens';
 import type { Card, CardEvents } from '../view';
@@ -20,23 +22,8 @@ import type { Live } from './live';
 import type { Sheet, TracePayload } from './payload';
 
 /** What is folded out, which tab is shown, and which cell is chosen; it outlives a picture. */
-export interface Folds {
+export interface Folds extends ChosenFolds {
   table: boolean;
-  why: boolean;
-  /** The key of the tab; null is the first. */
-  sheet: string | null;
-  chosen: Chosen;
-}
-
-/** Where the chosen cell is in the picture; null for none, or one of another tab. */
-function placeOf(payload: TracePayload, sheet: Sheet, chosen: Chosen): Place | null {
-  const [key, position, layer] = chosen;
-  if (key !== sheet.key) {
-    return null;
-  }
-  const row = payload.rows.findIndex(one => one.position === position);
-  const column = payload.columns.indexOf(String(layer));
-  return row < 0 || column < 0 ? null : { row, column };
 }
 
 /** The runs whose next tokens are shown: clean, corrupted, and restored where a cell is chosen. */
@@ -60,7 +47,8 @@ export function drawCard(
   const titleId = uniqueId('title');
   const sheet = payload.sheets.find(one => one.key === folds.sheet) ?? (payload.sheets[0] as Sheet);
   const awake = live !== null && live.options.live;
-  let place = placeOf(payload, sheet, folds.chosen);
+  const numbers = payload.rows.map(({ position }) => position);
+  let place = placeOf(folds.chosen, sheet.key, numbers, payload.columns);
   let looked: Place | null = null;
 
   const readout = drawHeatReadout('Point at a cell, or walk with the arrow keys, to read it.');
@@ -97,9 +85,7 @@ export function drawCard(
   const choose = (next: Place | null): void => {
     place = next;
     folds.chosen =
-      next === null
-        ? []
-        : [sheet.key, payload.rows[next.row]?.position ?? 0, Number(payload.columns[next.column])];
+      next === null ? [] : [sheet.key, numbers[next.row] ?? 0, Number(payload.columns[next.column])];
     settle();
     tell(folds.chosen);
   };

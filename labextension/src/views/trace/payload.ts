@@ -1,6 +1,7 @@
 /** What Python sends for a causal trace: positions by layers for each kind of restoring, and next tokens of each run. */
 
 import { isList, isNumber, isRecord, isText, isTitle, isVerdict, readVersion1 } from '../payload';
+import { isCellValue, isRow, isTable } from '../heat';
 import type { HeatRow } from '../heat';
 import type { Picture, Scale, Verdict } from '../payload';
 
@@ -43,26 +44,6 @@ export interface TracePayload extends Picture {
   target_word: number | null;
   tops: { name: string; items: Shown[] }[];
   rest: string | null;
-}
-
-/** As many lines as rows, as many items as columns. */
-export function isTable(
-  value: unknown,
-  rows: number,
-  columns: number,
-  test: (item: unknown) => boolean
-): boolean {
-  return (
-    Array.isArray(value) &&
-    value.length === rows &&
-    value.every(line => Array.isArray(line) && line.length === columns && line.every(test))
-  );
-}
-
-export const isCellValue = (item: unknown): boolean => item === null || isNumber(item);
-
-export function isRow(value: unknown): boolean {
-  return isRecord(value) && isText(value.name);
 }
 
 function isSheet(value: unknown, rows: number, columns: number): boolean {
