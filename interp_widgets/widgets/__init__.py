@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from interp_widgets.widgets.lens import Lens as Lens
     from interp_widgets.widgets.matrix import Matrix as Matrix
     from interp_widgets.widgets.neuron import Neuron as Neuron
+    from interp_widgets.widgets.patch import Patch as Patch
     from interp_widgets.widgets.steering import SteeringConsole as SteeringConsole
     from interp_widgets.widgets.trace import Trace as Trace
 
@@ -22,10 +23,11 @@ _MODULES = {
     "Lens": "lens",
     "Matrix": "matrix",
     "Neuron": "neuron",
+    "Patch": "patch",
     "SteeringConsole": "steering",
     "Trace": "trace",
 }
-__all__ = ["Compare", "Heads", "Highlight", "Lens", "Matrix", "Neuron", "SteeringConsole", "Trace"]
+__all__ = ["Compare", "Heads", "Highlight", "Lens", "Matrix", "Neuron", "Patch", "SteeringConsole", "Trace"]
 
 
 def __getattr__(name: str) -> Any:

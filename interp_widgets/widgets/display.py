@@ -28,6 +28,9 @@ from interp_widgets.locate import (
     neuron_html,
     neuron_payload,
     neuron_text,
+    patch_html,
+    patch_payload,
+    patch_text,
     trace_html,
     trace_payload,
     trace_text,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from interp_widgets.locate.heads_result import HeadsResult
     from interp_widgets.locate.lens_result import LensResult
     from interp_widgets.locate.neuron_result import NeuronResult
+    from interp_widgets.locate.patch_result import PatchResult
     from interp_widgets.locate.trace_result import TraceResult
     from interp_widgets.steering.console import SteeringResult
     from interp_widgets.widgets.card import CardWidget
@@ -97,6 +101,7 @@ STEERING = Kind(
 )
 
 HEADS = Kind(heads_payload.MIME_TYPE, "Heads", heads_payload.heads_payload, heads_html.heads_html, heads_text.text_of)
+PATCH = Kind(patch_payload.MIME_TYPE, "Patch", patch_payload.patch_payload, patch_html.patch_html, patch_text.text_of)
 TRACE = Kind(trace_payload.MIME_TYPE, "Trace", trace_payload.trace_payload, trace_html.trace_html, trace_text.text_of)
 
 
@@ -138,6 +143,10 @@ def steering_bundle(result: SteeringResult) -> dict[str, Any]:
 
 def heads_bundle(result: HeadsResult) -> dict[str, Any]:
     return bundle_of(HEADS, result)
+
+
+def patch_bundle(result: PatchResult) -> dict[str, Any]:
+    return bundle_of(PATCH, result)
 
 
 def trace_bundle(result: TraceResult) -> dict[str, Any]:

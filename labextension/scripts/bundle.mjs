@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync, statSync } from 'node:fs';
 
 const LIMIT = 60_000;
-const VIEWS = ['highlight', 'compare', 'heads', 'lens', 'matrix', 'neuron', 'steering', 'trace'];
+const VIEWS = ['highlight', 'compare', 'heads', 'lens', 'matrix', 'neuron', 'steering', 'trace', 'patch'];
 const here = path => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const outdir = here('../interp_widgets/static');
 

@@ -6,6 +6,7 @@ import { HighlightView, MIME_TYPE } from './highlight';
 import { MIME_TYPE as LENS_TYPE, LensView } from './lens';
 import { MIME_TYPE as MATRIX_TYPE, MatrixView } from './matrix';
 import { MIME_TYPE as NEURON_TYPE, NeuronView } from './neuron';
+import { MIME_TYPE as PATCH_TYPE, PatchView } from './patch';
 import { MIME_TYPE as STEERING_TYPE, SteeringView } from './steering';
 import { MIME_TYPE as TRACE_TYPE, TraceView } from './trace';
 
@@ -34,16 +35,16 @@ export const COMPARE: PictureKind = {
   draw: payload => new CompareView(payload)
 };
 
-export const LENS: PictureKind = {
-  mime: LENS_TYPE,
-  name: 'lens',
-  draw: payload => new LensView(payload)
-};
-
 export const HEADS: PictureKind = {
   mime: HEADS_TYPE,
   name: 'heads',
   draw: payload => new HeadsView(payload)
+};
+
+export const LENS: PictureKind = {
+  mime: LENS_TYPE,
+  name: 'lens',
+  draw: payload => new LensView(payload)
 };
 
 export const MATRIX: PictureKind = {
@@ -64,13 +65,29 @@ export const STEERING: PictureKind = {
   draw: payload => new SteeringView(payload)
 };
 
+export const PATCH: PictureKind = {
+  mime: PATCH_TYPE,
+  name: 'patch',
+  draw: payload => new PatchView(payload)
+};
+
 export const TRACE: PictureKind = {
   mime: TRACE_TYPE,
   name: 'trace',
   draw: payload => new TraceView(payload)
 };
 
-export const KINDS: readonly PictureKind[] = [HIGHLIGHT, COMPARE, HEADS, MATRIX, NEURON, STEERING, TRACE];
+export const KINDS: readonly PictureKind[] = [
+  HIGHLIGHT,
+  COMPARE,
+  HEADS,
+  LENS,
+  MATRIX,
+  NEURON,
+  PATCH,
+  STEERING,
+  TRACE
+];
 
 /** The kind of a MIME type; what is not named is a highlight. */
 export function kindOf(mime: string | undefined): PictureKind {
