@@ -21,7 +21,7 @@ def heads_html(payload: dict[str, Any]) -> str:
         why_of(verdict["why"]),
         f"<div>{escaped(scale_words(payload))}</div>",
     ]
-    if payload["scale"]["max"]:
+    if payload["measured"]:
         table = heat_table(
             payload, payload["rows"], payload["columns"], "head \u00b7 layer", payload["scale"]["max"], muted=muted
         )
@@ -37,7 +37,7 @@ def heads_html(payload: dict[str, Any]) -> str:
 
 def scale_words(payload: dict[str, Any]) -> str:
     """What the numbers are."""
-    if not payload["scale"]["max"]:
+    if not payload["measured"]:
         return "No head was switched off: the patterns say where heads look, not what they do."
     return (
         f"Loss: what the {payload['quantity']} ({payload['before']['read']}) loses, in {payload['scale']['unit']}, when"

@@ -38,10 +38,12 @@ def heads_payload(result: HeadsResult) -> Payload:
     lost = -result.effects.T  # (heads, layers)
     top = largest(lost)
     start = result.strongest()
+    measured = bool(np.isfinite(lost).any())
     pool: dict[int, int] = {}
     return {
         "version": 1,
-        "title": title(start.layer, start.head, measured=bool(top)),
+        "title": title(start.layer, start.head, measured=measured),
+        "measured": measured,
         "verdict": {
             "word": result.verdict.word,
             "sentence": result.verdict.sentence,
@@ -51,12 +53,12 @@ def heads_payload(result: HeadsResult) -> Payload:
         "rows": [{"name": f"head {head}", "mark": None, "note": None, "head": head} for head in result.heads.tolist()],
         "columns": [str(layer) for layer in result.layers.tolist()],
         **cells(lost, top),
-        "reads": _table(result, _reading(result)),
+        "reads": [[_written(result, x) for x in line] for line in result.ablated.T.tolist()],
         "choices": _choices(result, pool),
         "words": [named(result.words[i]) for i in pool],
         "start": [start.head, start.layer],
         "before": {
-            "read": _reading(result)(result.value),
+            "read": _written(result, result.value),
             "choice": named(result.top[0].text) if result.top else "",
             "label": probability(result.top[0].probability) if result.top else "",
         },
@@ -129,25 +131,22 @@ def _patterns(result: HeadsResult, layer: int, head: int) -> list[Payload]:
     return found
 
 
-def _reading(result: HeadsResult) -> Any:
-    """How the followed number is written: a log-probability as the probability that it is."""
+def _written(result: HeadsResult, x: float) -> str:
+    """The followed number; a log-probability as the probability that it is, and nothing where nothing was followed."""
+    if not math.isfinite(x):
+        return ""
     if result.metric in ("log-probability", "probability"):
-        as_p = math.exp if result.metric == "log-probability" else float
-        return lambda x: probability(min(as_p(x), 1.0))
-    return signed if result.metric == "difference" else plain
+        return probability(min(math.exp(x) if result.metric == "log-probability" else x, 1.0))
+    return signed(x) if result.metric == "difference" else plain(x)
 
 
 def _quantity(result: HeadsResult) -> str:
-    if result.metric == "entropy":
-        return "entropy of the next token"
+    if result.metric in ("", "entropy"):
+        return "entropy of the next token" if result.metric else ""
     if result.metric == "difference":
         return f"log-odds of {named(result.target)} over {named(result.foil or '')}"
     kind = "logit" if result.metric == "logit" else "probability"
     return f"{kind} of {named(result.target)}"
-
-
-def _table(result: HeadsResult, write: Any) -> list[list[str]]:
-    return [[write(x) if math.isfinite(x) else "" for x in line] for line in result.ablated.T.tolist()]
 
 
 def _choices(result: HeadsResult, pool: dict[int, int]) -> list[list[list[int | str] | None]]:

@@ -31,7 +31,7 @@ def plot(result: HeadsResult) -> Figure:
     ]
     lines = [line for one in told for line in textwrap.wrap(drawable(one), 84)]
     rows, queries = len(payload["rows"]), payload["queries"]
-    measured = bool(payload["scale"]["max"])
+    measured = payload["measured"]
     heights = [1.0 + 0.22 * rows, 1.6 + 0.22 * len(queries)] if measured else [1.6 + 0.22 * len(queries)]
     figure = ResultFigure(figsize=(7.0, 0.6 + 0.2 * len(lines) + sum(heights)), layout="constrained")
     axes = np.atleast_1d(figure.subplots(len(heights), 1, height_ratios=heights))

@@ -26,7 +26,7 @@ def text_of(payload: dict[str, Any]) -> str:
         "".join(part["text"] for part in payload["title"]),
         "",
     ]
-    if payload["scale"]["max"]:
+    if payload["measured"]:
         lines += heat_lines(payload, payload["rows"], payload["columns"], payload["scale"]["max"])
         lines.append("")
     for row, column in ranked(payload, 5):

@@ -1,4 +1,4 @@
-"""Heads as a live widget: any head's pattern on demand, the chosen one for Python, and the other stand-in by a click."""
+"""Heads as a live widget: any head's pattern on demand, the chosen head for Python, the other stand-in by a click."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 import { h, foreign } from '../dom';
 import { drawHeatLegend } from '../heat';
 import { side } from '../tokens';
-import { isMeasured, outcome, shareText } from './payload';
+import { outcome, shareText } from './payload';
 import type { Heat, HeatWords, Place } from '../heat';
 import type { HeadsPayload, Pattern } from './payload';
 
@@ -42,7 +42,7 @@ export function headParts(payload: HeadsPayload, { row, column }: Place): (Node 
   const name = h(
     'span',
     { class: 'iw-name' },
-    `${payload.rows[row]?.name ?? ''}, layer ${payload.columns[column] ?? ''}`
+    `${payload.rows[row]?.name ?? ''}, layer ${payload.columns[column] ?? ''}:`
   );
   const value = payload.values[row]?.[column] ?? null;
   if (value === null) {
@@ -88,11 +88,11 @@ export function strongestLook({ lines }: Pattern): Place {
 }
 
 export function drawLegend(payload: HeadsPayload): HTMLElement {
-  if (!isMeasured(payload)) {
+  if (!payload.measured) {
     return h('div', { class: 'iw-legend', 'data-iw': 'legend' }, 'No head was switched off.');
   }
   return drawHeatLegend(heatOf(payload), payload.scale.label, [
-    `loss, in ${payload.scale.unit}, of the ${payload.quantity} when a head is set to ${payload.stand_in}`,
+    `loss in ${payload.scale.unit}: the ${payload.quantity}, with a head set to ${payload.stand_in}`,
     'above zero the head supports the answer; below zero (hatched) the answer gains without it'
   ]);
 }

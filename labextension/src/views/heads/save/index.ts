@@ -6,7 +6,7 @@ import { csvOf, csvText } from '../../save/csv';
 import { Sheet } from '../../save/drawing';
 import { titleText } from '../../title';
 import { LOOKS, WORDS, heatOf, patternHeat } from '../maps';
-import { isMeasured, outcome, titleOf } from '../payload';
+import { outcome, titleOf } from '../payload';
 import type { Saving } from '../../footer';
 import type { Drawing } from '../../save/drawing';
 import type { HeadsPayload, Pattern } from '../payload';
@@ -37,7 +37,7 @@ export function svg(payload: HeadsPayload, pattern: Pattern | null): Drawing {
       : { ...payload, title: [{ text: titleOf(payload, pattern.head, pattern.layer) }] };
   paper.title(shown);
   paper.verdict(payload.verdict.word, payload.verdict.sentence);
-  if (isMeasured(payload)) {
+  if (payload.measured) {
     addHeat(paper, heatOf(payload), WORDS, { muted: payload.verdict.word === 'do not trust' });
     paper.lines(
       `loss, in ${payload.scale.unit}, of the ${payload.quantity} (${payload.before.read}) with a head set to ` +
