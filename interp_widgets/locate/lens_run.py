@@ -12,21 +12,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interp_widgets.errors import ArgumentError
 from interp_widgets.locate.calibration import LensCalibration, translated
 from interp_widgets.locate.lens_reading import log_softmax, read
+from interp_widgets.models.prompts import decode
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
-    from interp_widgets.models.run import Run
 
 Floats = NDArray[np.float64]
+
+
+class Headed(Protocol):
+    """What reads states: a LanguageModel, or the head of one that runs elsewhere (see `locate.saved`)."""
+
+    def head(self, hidden: Tensor, columns: Sequence[int] | None = None) -> Tensor: ...
+
+
+class Stoppable(Protocol):
+    """What says when to stop: a run of a model."""
+
+    def check(self) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +97,8 @@ def ready_states(
 
 
 def fill(
-    lm: LanguageModel,
-    run: Run,
+    lm: Headed,
+    run: Stoppable,
     ready: Tensor,
     final: Tensor,
     followed: Sequence[int],
@@ -124,7 +137,7 @@ def fill(
     return normaliser
 
 
-def leaders(lm: LanguageModel, run: Run, ready: Tensor, cells: Cells, normaliser: Floats) -> Leaders:
+def leaders(lm: Headed, run: Stoppable, ready: Tensor, cells: Cells, normaliser: Floats) -> Leaders:
     """Follow the first choice of each layer through all layers of its position."""
     own = [_in_order(cells.top_ids[place, ::-1, 0]) for place in range(len(cells.top_ids))]
     most = max(map(len, own))
@@ -141,6 +154,27 @@ def leaders(lm: LanguageModel, run: Run, ready: Tensor, cells: Cells, normaliser
     places, layers, which, best = np.nonzero(same)
     found[places, layers, which] = known[places, layers, best]
     return Leaders(ids, np.minimum(found, 0.0))
+
+
+def follow(tokenizer: Any, vocabulary: int, tokens: Sequence[str | int], first: int) -> list[int]:
+    """Ids of the tokens to follow: the model's first choice, then those asked for. Raises ArgumentError."""
+    if isinstance(tokens, str):
+        raise ArgumentError(f"tokens={tokens!r} is one string; give a list: tokens=[{tokens!r}]")
+    chosen = [first]
+    for token in tokens:
+        if isinstance(token, str):
+            ids = tokenizer(token, add_special_tokens=False)["input_ids"]
+            if len(ids) != 1:
+                raise ArgumentError(
+                    f"tokens={token!r} is {len(ids)} tokens; the lens follows single ones. Give the first: "
+                    f"{decode(tokenizer, ids[:1])!r}"
+                )
+            token = int(ids[0])
+        if not 0 <= token < vocabulary:
+            raise ArgumentError(f"tokens={token!r}: token ids go from 0 to {vocabulary - 1}")
+        if token not in chosen:
+            chosen.append(token)
+    return chosen
 
 
 def _in_order(tokens: NDArray[Any]) -> list[int]:

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from interp_widgets.errors import ArgumentError, Cancelled, FingerprintMismatchError, not_one_of
 from interp_widgets.locate.calibration import LensCalibration, cached, calibrate_lens, estimate_calibrate_lens
 from interp_widgets.locate.lens_result import LensResult
-from interp_widgets.locate.lens_run import Cells, Leaders, fill, leaders, ready_states
+from interp_widgets.locate.lens_run import Cells, Leaders, fill, follow, leaders, ready_states
 from interp_widgets.locate.lens_verdict import HeldOut, held_out_of, judge
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.prompts import Encoded, Prompt, decode
@@ -99,7 +98,7 @@ def logit_lens(
         states = [run.captured.pop(site)[0, places] for site in where]
         ready = ready_states(lm, states, final, calibration, residual=residual)
         del states
-        followed = _followed(lm, tokens, final[-1])
+        followed = follow(lm.tokenizer, a.vocabulary, tokens, int(lm.head(final[-1]).argmax()))
         cells = Cells.empty(len(places), a.n_layers, k, len(followed))
         total = len(places) * a.n_layers
         interventions = run.snapshot.names
@@ -239,24 +238,3 @@ def _positions(positions: Sequence[int] | None, length: int) -> list[int]:
     if wrong or not positions:
         raise ArgumentError(f"positions={list(positions)!r}: the prompt has positions 0 to {length - 1}")
     return [int(p) % length for p in positions]
-
-
-def _followed(lm: LanguageModel, tokens: Sequence[str | int], last: Tensor) -> list[int]:
-    """Ids of the tokens to follow: the model's first choice at the last position, then those asked for."""
-    if isinstance(tokens, str):
-        raise ArgumentError(f"tokens={tokens!r} is one string; give a list: tokens=[{tokens!r}]")
-    chosen = [int(lm.head(last).argmax())]
-    for token in tokens:
-        if isinstance(token, str):
-            ids = lm.tokenizer(token, add_special_tokens=False)["input_ids"]
-            if len(ids) != 1:
-                raise ArgumentError(
-                    f"tokens={token!r} is {len(ids)} tokens; the lens follows single ones. Give the first: "
-                    f"{decode(lm.tokenizer, ids[:1])!r}"
-                )
-            token = int(ids[0])
-        if not 0 <= token < lm.architecture.vocabulary:
-            raise ArgumentError(f"tokens={token!r}: token ids go from 0 to {lm.architecture.vocabulary - 1}")
-        if token not in chosen:
-            chosen.append(token)
-    return chosen

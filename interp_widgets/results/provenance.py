@@ -100,7 +100,9 @@ def provenance_of(
 
 
 def provenance_line(made: Provenance, amount: str) -> list[str]:
-    """What a card says of the run, as parts of one quiet line."""
+    """What a card says of the run, as parts of one quiet line; without a fingerprint there was no run of ours."""
+    if not made.fingerprint:
+        return [amount, visible(made.model), *made.notes]
     line = [
         amount,
         count(made.forward_passes, "forward pass", "forward passes"),
@@ -116,7 +118,10 @@ def provenance_line(made: Provenance, amount: str) -> list[str]:
 
 
 def call(source: Provenance, function: str, arguments: list[str], remarks: Sequence[str] = ()) -> str:
-    """A call on `lm`, and above it what the reader has to know."""
+    """A call on `lm`, and above it what the reader has to know. Activations that were saved elsewhere cannot be
+    computed again here."""
+    if not source.fingerprint:
+        return "# Made of activations that were saved elsewhere: interp_widgets.locate.saved\n"
     told = list(remarks)
     given = [*arguments, f"seed={source.seed!r}"] if source.seed else arguments
     if source.interventions:
