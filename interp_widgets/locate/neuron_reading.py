@@ -25,6 +25,7 @@ from interp_widgets.models.architectures import Site
 from interp_widgets.models.memory import in_batches
 from interp_widgets.models.prompts import tokenise
 from interp_widgets.models.states import padded
+from interp_widgets.results.cost import Cost
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -60,6 +61,16 @@ class Corpus:
     def counts(self) -> NDArray[np.int64]:
         """int64, (texts,): the tokens of each text that count."""
         return np.asarray([int(counted.sum()) for counted in self.counted], np.int64)
+
+    def with_texts(self, more: Corpus) -> Corpus:
+        """These texts, and then others."""
+        return Corpus(
+            self.texts + more.texts,
+            self.ids + more.ids,
+            self.spans + more.spans,
+            self.counted + more.counted,
+            max(self.bos, more.bos),
+        )
 
     @classmethod
     def of(cls, lm: LanguageModel, texts: Sequence[str], argument: str = "texts") -> Corpus:
@@ -161,6 +172,27 @@ def read(
 
     for group in passes(lm, corpus, width, batch_size):
         in_batches(len(group), len(group), lambda start, end, group=group: go(group[start:end]))  # type: ignore[misc]
+
+
+def reading_cost(
+    lm: LanguageModel, corpus: Corpus, layer: int, neurons: int, batch_size: int | None, *, head: bool = False
+) -> Cost:
+    """The layers up to this one on all tokens; with `head` also the unembedding, once for each neuron."""
+    a = lm.architecture
+    parameters = sum(p.numel() for p in lm.model.parameters())
+    padded_tokens = [
+        len(group) * max(len(corpus.ids[i]) for i in group) for group in passes(lm, corpus, neurons, batch_size)
+    ]
+    tokens = sum(padded_tokens) * (layer + 1) / a.n_layers + head * neurons * a.vocabulary * a.width / parameters
+    # A pass: its activations several times over (signed, squared, sorted into bins), and a layer's own.
+    held = 4 * max(padded_tokens) * (8 * neurons + 10 * a.width + 5 * a.mlp_width) + 2_048 * neurons + 4 * corpus.tokens
+    return Cost(len(corpus), tokens * lm.seconds_per_token, held)
+
+
+def check_whole(name: str, value: Any, least: int = 1) -> None:
+    """Raises ArgumentError for what is no whole number from `least` on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ArgumentError(f"{name}={value!r}: a whole number from {least}")
 
 
 def site_of(layer: int) -> Site:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interp_widgets.errors import ArgumentError, Cancelled
+from interp_widgets.errors import Cancelled
 from interp_widgets.locate.neuron_contexts import context_fields, words_of
-from interp_widgets.locate.neuron_reading import Corpus, check_sign, passes, read, site_of
+from interp_widgets.locate.neuron_reading import Corpus, check_sign, check_whole, passes, read, reading_cost, site_of
 from interp_widgets.locate.neuron_result import NeuronResult
 from interp_widgets.locate.neuron_tally import Best, Tally
 from interp_widgets.locate.neuron_weights import strongest
@@ -75,11 +75,11 @@ def max_activating(
     """
     layer, wanted = _places(lm, layer, neuron)
     direction = check_sign(sign)
-    _check_whole("k", k)
+    check_whole("k", k)
     if batch_size is not None:
-        _check_whole("batch_size", batch_size)
+        check_whole("batch_size", batch_size)
     corpus = Corpus.of(lm, texts)
-    if callable(confirm) and not confirm(_cost(lm, corpus, layer, neuron, k, batch_size)):
+    if callable(confirm) and not confirm(reading_cost(lm, corpus, layer, len(wanted), batch_size, head=True)):
         raise Cancelled("not confirmed; nothing was computed")
     began = time.perf_counter()
     one = wanted[0] if neuron is not None else None
@@ -165,36 +165,15 @@ def estimate_max_activating(
     *,
     layer: int,
     neuron: int | None = None,
-    k: int = 20,
     batch_size: int | None = None,
     **settings: object,
 ) -> Cost:
     """What `max_activating` with the same arguments would cost; runs nothing."""
-    layer, _ = _places(lm, layer, neuron)
-    return _cost(lm, Corpus.of(lm, texts), layer, neuron, k, batch_size)
-
-
-def _cost(lm: LanguageModel, corpus: Corpus, layer: int, neuron: int | None, k: int, batch_size: int | None) -> Cost:
-    """The layers up to this one on all tokens; then the head, once for each neuron."""
-    a = lm.architecture
-    n = a.mlp_width if neuron is None else 1
-    parameters = sum(p.numel() for p in lm.model.parameters())
-    head = n * a.vocabulary * a.width / parameters
-    groups = passes(lm, corpus, n, batch_size)
-    largest = max(len(group) * max(len(corpus.ids[i]) for i in group) for group in groups)
-    tokens = sum(len(group) * max(len(corpus.ids[i]) for i in group) for group in groups)
-    seconds = (tokens * (layer + 1) / a.n_layers + head) * lm.seconds_per_token
-    # A pass: its activations five times over (signed, squared, sorted into bins), and a layer's own.
-    held = 4 * largest * (8 * n + 10 * a.width + 5 * a.mlp_width) + n * (1024 + 28 * k) + 4 * corpus.tokens
-    return Cost(len(corpus), seconds, held)
+    layer, wanted = _places(lm, layer, neuron)
+    return reading_cost(lm, Corpus.of(lm, texts), layer, len(wanted), batch_size, head=True)
 
 
 def _places(lm: LanguageModel, layer: int, neuron: int | None) -> tuple[int, list[int]]:
     a = lm.architecture
     layer = a.check_layer(layer)
     return layer, list(range(a.mlp_width)) if neuron is None else [a.check_neuron(neuron)]
-
-
-def _check_whole(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ArgumentError(f"{name}={value!r}: a whole number from 1")

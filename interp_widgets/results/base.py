@@ -35,6 +35,7 @@ _CLASSES = {
     "patching": ("interp_widgets.locate.patch_result", "PatchResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
     "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),
+    "neuron name": ("interp_widgets.locate.neuron_name_result", "NameScore"),
     "neurons": ("interp_widgets.locate.neuron_result", "NeuronResult"),
     "steering evaluation": ("interp_widgets.steering.evaluation_result", "SteeringEvaluation"),
 }
