@@ -208,7 +208,8 @@ def _agreement(result: PatchResult) -> dict[str, Any] | None:
         for name, key in (("pearson", "correlation"), ("spearman", "rank_correlation"))
         if key in result.diagnostics
     }
-    many = int((np.isfinite(result.values) & np.isfinite(result.first_order)).sum())
+    both = np.isfinite(result.values) & np.isfinite(result.first_order)
+    many = int(result.diagnostics.get("cells_compared", both.sum()))  # not those before the first difference
     return {"pearson": None, "spearman": None, **found, "cells": count(many, "cell")}
 
 

@@ -100,7 +100,7 @@ def make_patch(**changes: Any) -> PatchResult:
         "normalised": True,
         "clean_top": (Candidate(" Paris", 11, 0.7), Candidate(" London", 12, 0.05)),
         "corrupted_top": (Candidate(" Rome", 14, 0.6), Candidate(" Paris", 11, 0.08)),
-        "diagnostics": {"correlation": 0.93, "rank_correlation": 0.81, "cells": 48.0},
+        "diagnostics": {"correlation": 0.93, "rank_correlation": 0.81, "cells_compared": 48.0},
         "verdict": TRUST,
     }
     provenance = {"prompt": "".join(source), **changes.pop("provenance", {})}

@@ -31,7 +31,7 @@ class Sent:
         self._widget = widget
         monkeypatch.setattr(widget, "send", lambda content, buffers=None: self.answers.append(content))
 
-    def ask(self, kind: str, **args: Any) -> dict[str, Any]:
+    def ask(self, kind: str, /, **args: Any) -> dict[str, Any]:
         number = f"q{len(self.answers)}"
         self._widget._handle_custom_msg({"id": number, "kind": kind, "args": args}, [])
         answer = self.answers[-1]
