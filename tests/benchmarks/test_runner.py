@@ -77,3 +77,10 @@ def test_what_steering_costs_is_told_beside_what_nothing_costs() -> None:
     assert [row[0] for row in rows] == [
         "one layer", "one layer, generated tokens only", "strength 0", "nothing, twice",
     ]  # fmt: skip
+
+
+@pytest.mark.default_model
+def test_neurons_find_the_texts_that_the_plain_way_finds() -> None:
+    table = run("neurons", "--model", "tiny", "--texts", "40", "--layer", "1", "--neuron", "5", "--no-memory")
+    rows = re.findall(r"^(\S.*?)  +[\d.]+ s +(?:[\d.]+ s +)?(yes|NO)$", table, re.MULTILINE)
+    assert rows == [("one neuron", "yes"), ("all neurons", "yes"), ("plain way, one neuron", "yes")]
