@@ -61,6 +61,8 @@ def outcome(payload: dict[str, Any], row: int, column: int) -> str:
     choice = payload["choices"][row][column]
     if choice is None:
         return f"{payload['before']['choice']}, as before"
+    if not choice:
+        return "not known"
     return f"{payload['words'][choice[0]]} {choice[1]}"
 
 

@@ -150,15 +150,17 @@ def _quantity(result: HeadsResult) -> str:
 
 
 def _choices(result: HeadsResult, pool: dict[int, int]) -> list[list[list[int | str] | None]]:
-    """The first choice without the head and its probability; None where it is the same word as before."""
+    """The first choice without the head and its probability; None where it is the same word as before, empty where it
+    is not known."""
     before = result.top[0].id if result.top else None
-    return [
-        [
-            [pool.setdefault(i, len(pool)), probability(p)] if math.isfinite(p) and i != before else None
-            for i, p in zip(ids, chances, strict=True)
-        ]
-        for ids, chances in zip(result.answer_ids.T.tolist(), result.answer_probability.T.tolist(), strict=True)
-    ]
+
+    def choice(i: int, p: float) -> list[int | str] | None:
+        if not math.isfinite(p):
+            return []
+        return None if i == before else [pool.setdefault(i, len(pool)), probability(p)]
+
+    lines = zip(result.answer_ids.T.tolist(), result.answer_probability.T.tolist(), strict=True)
+    return [[choice(i, p) for i, p in zip(ids, chances, strict=True)] for ids, chances in lines]
 
 
 def _rest(result: HeadsResult) -> str | None:
@@ -172,10 +174,7 @@ def _rest(result: HeadsResult) -> str | None:
 
 
 def _code(result: HeadsResult) -> str:
-    """The call that makes this result; of activations saved elsewhere there is none."""
     source = result.provenance
-    if not source.fingerprint:
-        return ""
     arguments, remarks = [repr(source.prompt)], list[str]()
     if result.metric != "entropy":
         first = result.top[0].id if result.top else None

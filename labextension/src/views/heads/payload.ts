@@ -31,8 +31,8 @@ export interface HeadsPayload extends Picture {
   labels: string[][];
   /** The followed number without the head, as written. */
   reads: string[][];
-  /** The first choice without the head, as a place in `words`, and its probability; null where it is the same. */
-  choices: ([number, string] | null)[][];
+  /** The first choice without the head, as a place in `words`, and its probability; null where it is the same, empty where it is not known. */
+  choices: ([number, string] | [] | null)[][];
   words: string[];
   /** Head and layer that are shown first. */
   start: [number, number];
@@ -98,9 +98,10 @@ export function shareText(thousandths: number): string {
 /** What the model says first without the head. */
 export function outcome(payload: HeadsPayload, row: number, column: number): string {
   const choice = payload.choices[row]?.[column] ?? null;
-  return choice === null
-    ? `${payload.before.choice}, as before`
-    : `${payload.words[choice[0]] ?? ''} ${choice[1]}`;
+  if (choice === null) {
+    return `${payload.before.choice}, as before`;
+  }
+  return choice.length === 0 ? 'not known' : `${payload.words[choice[0]] ?? ''} ${choice[1]}`;
 }
 
 /** The question about one head, as Python writes it of the first. */
