@@ -7,7 +7,7 @@ import sys
 
 NAMES = (
     "integrated_gradients", "leave_one_out", "partition_shap", "attribution_quality", "long_prompt", "control_vectors",
-    "steering_effect", "steering_overhead", "console_latency",
+    "steering_effect", "steering_overhead", "console_latency", "logit_lens",
     "neurons",
 )  # fmt: skip
 

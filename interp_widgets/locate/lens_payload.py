@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MIME_TYPE = "application/vnd.interp.lens.v1+json"
 QUESTION = "What would it say after each layer?"
+LEAST = 1e-4  # probabilities below are not told apart
 MOST = 4_000  # cells: beyond, a page becomes slow
 READS = {
     "resid_post": "the state after the layer",
@@ -60,6 +61,7 @@ def lens_payload(result: LensResult | None, memo: Memo | None = None) -> dict[st
         "rows": [_row(result, layer, places, words, memo) for layer in range(result.n_layers)],
         "followed": [words.places[int(i)] for i in result.followed_ids],
         "trails": [_trail(result, place, words) for place in places],
+        "least": probability(LEAST / 2),
         "stories": [result.story(place) for place in places],
         "held_out": _held_out(result),
         "rest": _rest(result, len(places)),
@@ -127,21 +129,21 @@ def _cell(result: LensResult, place: int, layer: int, words: _Words) -> dict[str
 
 
 def _trail(result: LensResult, place: int, words: _Words) -> list[dict[str, Any]]:
-    """Followed tokens, then those that lead at some layer: their probabilities, layer by layer from the first."""
+    """Followed tokens, then those that lead at some layer: their probabilities, layer by layer from the first.
+
+    null where nothing is read yet; empty, as most are, below `LEAST`.
+    """
     found: dict[int, np.ndarray[Any, Any]] = {}
     for i, token in enumerate(result.followed_ids.tolist()):
         found[token] = result.log_probability[place, :, i]
     for i, token in enumerate(result.leader_ids[place].tolist()):
         if token >= 0:
             found.setdefault(token, result.leader_log_probability[place, :, i])
-    return [
-        {
-            "id": words.places[token],
-            "p": [None if np.isnan(x) else short(float(np.exp(x))) for x in values],
-            "labels": [None if np.isnan(x) else probability(float(np.exp(x))) for x in values],
-        }
-        for token, values in found.items()
-    ]
+    return [{"id": words.places[token], "labels": [*map(_label, values)]} for token, values in found.items()]
+
+
+def _label(log_p: float) -> str | None:
+    return None if np.isnan(log_p) else probability(float(np.exp(log_p))) if np.exp(log_p) >= LEAST else ""
 
 
 def short(x: float) -> float:
@@ -155,7 +157,7 @@ def _held_out(result: LensResult) -> dict[str, Any] | None:
     if held is None:
         return None
     return {
-        "divergence": [plain(x) for x in held.divergence],
+        "divergence": [plain(x, held.guess) for x in held.divergence],
         "agreement": [f"{x:.0%}" for x in held.agreement],
         "guess": plain(held.guess),
         "weak": [x >= held.guess for x in held.divergence],
@@ -196,7 +198,7 @@ def _waiting() -> dict[str, Any]:
         "complete": False,
         "reads": "",
         "amount": "nothing is read yet",
-        **{"boxes": [], "words": [], "rows": [], "followed": [], "trails": [], "stories": []},
+        **{"boxes": [], "words": [], "rows": [], "followed": [], "trails": [], "least": "", "stories": []},
         **{"held_out": None, "rest": None, "provenance": [], "code": ""},
         "settings": {"sites": "resid_post", "calibrated": False, "tokens": []},
     }

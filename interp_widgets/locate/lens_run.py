@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -79,16 +79,16 @@ class Leaders:
 
 
 def ready_states(
-    lm: LanguageModel, states: Sequence[Tensor], final: Tensor, calibration: LensCalibration | None, *, residual: bool
+    lm: LanguageModel, states: Iterable[Tensor], final: Tensor, calibration: LensCalibration | None, *, residual: bool
 ) -> Tensor:
-    """What the head gets for each layer, (layers, positions, width), from the states at the positions.
+    """What the head gets for each layer, (layers, positions, width), from the states at the positions, layer by layer.
 
     residual: the last layer's state, normed, is `final` itself.
     """
-    norm = lm.architecture.final_norm
-    made = torch.empty(len(states), *final.shape, dtype=final.dtype, device=final.device)
+    norm, layers = lm.architecture.final_norm, lm.architecture.n_layers
+    made = torch.empty(layers, *final.shape, dtype=final.dtype, device=final.device)
     for layer, state in enumerate(states):
-        if residual and layer == len(states) - 1:
+        if residual and layer == layers - 1:
             made[layer] = final
             continue
         normed = norm(state)
@@ -124,7 +124,10 @@ def fill(
         for layer in reversed(range(layers)):
             run.check()
             own = residual and layer == layers - 1
-            found = read(logits if own else lm.head(ready[layer, part]), last, k, ids)
+            if not own:
+                del logits  # first: two pieces at once are enough
+                logits = lm.head(ready[layer, part])
+            found = read(logits, last, k, ids)
             cells.top_ids[part, layer] = found.top_ids.cpu()
             cells.top_probability[part, layer] = found.top.exp().cpu()
             cells.entropy[part, layer] = found.entropy.cpu()

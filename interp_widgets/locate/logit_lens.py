@@ -95,9 +95,8 @@ def logit_lens(
     residual = sites == "resid_post"
     with torch.no_grad(), lm.run(cancel=cancel, capture=where) as run, Bar(progress) as bar:
         final = lm.hidden(torch.as_tensor(encoded.ids)[None])[0, places]
-        states = [run.captured.pop(site)[0, places] for site in where]
+        states = (run.captured.pop(site)[0, places] for site in where)  # each is let go when it is read
         ready = ready_states(lm, states, final, calibration, residual=residual)
-        del states
         followed = follow(lm.tokenizer, a.vocabulary, tokens, int(lm.head(final[-1]).argmax()))
         cells = Cells.empty(len(places), a.n_layers, k, len(followed))
         total = len(places) * a.n_layers

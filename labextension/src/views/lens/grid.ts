@@ -33,7 +33,7 @@ export function drawGrid(first: LensPayload, events: GridEvents): Grid {
   const lines: HTMLElement[] = [];
   // Late layers stand above: places count from the first layer, lines on the page from the last.
   const body = h('div', {
-    class: 'iw-heat iw-lens',
+    class: 'iw-heat iw-lens iw-numbered-cells',
     role: 'grid',
     'aria-label': 'Best next token after each layer and position',
     'data-iw': 'lens-grid'
@@ -130,13 +130,18 @@ export function drawGrid(first: LensPayload, events: GridEvents): Grid {
         const own = cellAt(payload, { row, column });
         const on = marked !== null && column === marked.column && own?.ids[0] === marked.id;
         cell.setAttribute('aria-selected', String(on));
-        cell.classList.toggle('iw-column-lit', marked?.column === column);
       })
     );
   };
 
+  const element = h('div', { class: 'iw-heat-box' }, body);
+  // The end of a long prompt is what is asked about.
+  requestAnimationFrame(() => {
+    element.scrollLeft = element.scrollWidth;
+  });
+
   return {
-    element: h('div', { class: 'iw-heat-box' }, body),
+    element,
     focused,
     mark: (column, id) => {
       marked = { column, id };

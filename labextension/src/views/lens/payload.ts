@@ -23,10 +23,9 @@ export interface LensRow {
   cells: (LensCell | null)[];
 }
 
-/** A token's probability after each layer, the first layer first. */
+/** A token's probability after each layer, the first layer first; null is not read yet, empty is below `least`. */
 export interface Trail {
   id: number;
-  p: (number | null)[];
   labels: (string | null)[];
 }
 
@@ -67,6 +66,8 @@ export interface LensPayload extends Picture {
   followed: number[];
   /** For each position the tokens that can be followed there: `followed` first. */
   trails: Trail[][];
+  /** How a probability that is too small to be told is written. */
+  least: string;
   /** For each position who leads when, in words. */
   stories: string[];
   held_out: HeldOut | null;
@@ -106,9 +107,8 @@ function isTrail(value: unknown, words: number, layers: number): boolean {
     isRecord(value) &&
     typeof value.id === 'number' &&
     value.id < words &&
-    isList(value.p, p => p === null || isNumber(p)) &&
     isList(value.labels, label => label === null || isText(label)) &&
-    (value.p as unknown[]).length === layers
+    (value.labels as unknown[]).length === layers
   );
 }
 
@@ -149,6 +149,7 @@ export function readPayload(value: unknown): LensPayload | string {
       isList(trails, list => isList(list, trail => isTrail(trail, names, lines.length))) &&
       (trails as unknown[]).length === places &&
       isList(stories, isText) &&
+      isText(payload.least) &&
       isHeldOut(payload.held_out) &&
       isRecord(payload.settings) &&
       isList(payload.provenance, isText) &&
@@ -207,4 +208,16 @@ export function cellWords(payload: LensPayload, place: Place): string {
   return cell === null
     ? `${at}: not read yet`
     : `${at}: ${word(payload, cell.ids[0] ?? 0)} ${cell.labels[0] ?? ''}`;
+}
+
+/** How high a trail's bar stands, read off the label: "> 0.99" is nearly one. */
+export function height(label: string | null | undefined): number {
+  const value = Number.parseFloat((label ?? '').replace(/^[<>] /, ''));
+  return Number.isFinite(value) ? value : 0;
+}
+
+/** A trail's probability after a layer, as written. */
+export function trailLabel(payload: LensPayload, trail: Trail, layer: number): string {
+  const label = trail.labels[layer] ?? null;
+  return label === null ? '–' : label === '' ? payload.least : label;
 }

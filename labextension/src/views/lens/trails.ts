@@ -1,7 +1,7 @@
 /** Tokens followed through the layers at one position: for each a strip of bars, one a layer, the first layer left. */
 
 import { h, foreign } from '../dom';
-import { cellAt, rankOf, word } from './payload';
+import { cellAt, height, rankOf, trailLabel, word } from './payload';
 import type { LensPayload, Trail } from './payload';
 
 /** Strips beside those of the followed tokens. */
@@ -24,12 +24,12 @@ export function shownTrails(payload: LensPayload, column: number, chosen: number
 /** A strip in words, for those who hear it: where the token's probability is largest. */
 function stripWords(payload: LensPayload, trail: Trail): string {
   let best = 0;
-  trail.p.forEach((p, layer) => {
-    if ((p ?? 0) > (trail.p[best] ?? 0)) {
+  trail.labels.forEach((label, layer) => {
+    if (height(label) > height(trail.labels[best])) {
       best = layer;
     }
   });
-  return `${word(payload, trail.id)}: ${trail.labels[best] ?? 'nothing read'} at most, after layer ${best}`;
+  return `${word(payload, trail.id)}: ${trailLabel(payload, trail, best)} at most, after layer ${best}`;
 }
 
 export function drawTrails(): Trails {
@@ -53,15 +53,13 @@ export function drawTrails(): Trails {
       element.hidden = payload.rows.length === 0;
       list.replaceChildren(
         ...trails.map(trail => {
-          const bars = trail.p.map((p, at) => {
-            const bar = h('i', {
-              class: at === layer ? 'iw-at' : '',
-              title: `layer ${at}: ${trail.labels[at] ?? '–'}`
-            });
-            bar.style.setProperty('--p', String(p ?? 0));
+          const bars = trail.labels.map((label, at) => {
+            const title = `layer ${at}: ${trailLabel(payload, trail, at)}`;
+            const bar = h('i', { class: at === layer ? 'iw-at' : '', title });
+            bar.style.setProperty('--p', String(height(label)));
             return bar;
           });
-          const now = layer === null ? '' : (trail.labels[layer] ?? '–');
+          const now = layer === null ? '' : trailLabel(payload, trail, layer);
           const rank = cell === null ? '' : `rank ${rankOf(payload, cell, trail.id)}`;
           return h(
             'div',
