@@ -30,8 +30,9 @@ MIN_PYTHON = (3, 11)
 MIN_NODE = (20, 19)
 VIEWS = ("compare", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
 BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{view}.js" for view in VIEWS))
-# repeng wants numpy 1, steering-vectors wants transformers 4; what is compared works with ours.
-PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2")
+# repeng wants numpy 1, steering-vectors wants transformers 4; what is compared works with ours. nnsight wants what is
+# here already, and zstandard.
+PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2", "nnsight==0.8.1", "zstandard==0.25.0")
 NOT_SOURCES = {"node_modules", "lib", "tsconfig.tsbuildinfo", "coverage"}
 
 
@@ -189,7 +190,7 @@ def default_model() -> None:
 
 def peers() -> None:
     try:
-        with Step("peers", "Installing repeng and steering-vectors, to compare with", digest([], *PEERS)) as due:
+        with Step("peers", "Installing repeng, steering-vectors and nnsight, to compare with", digest([], *PEERS)) as due:
             if due:
                 run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", *PEERS)
     except Unprepared as error:
