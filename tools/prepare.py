@@ -190,7 +190,7 @@ def default_model() -> None:
 
 def peers() -> None:
     try:
-        with Step("peers", "Installing repeng, steering-vectors and nnsight, to compare with", digest([], *PEERS)) as due:
+        with Step("peers", "Installing what tests and benchmarks compare with", digest([], *PEERS)) as due:
             if due:
                 run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", *PEERS)
     except Unprepared as error:
