@@ -12,6 +12,7 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.errors import ArgumentError, Cancelled
+from interp_widgets.locate.lens_payload import MIME_TYPE
 from interp_widgets.models.architectures import Site
 from tests.tiny import make_lm
 
@@ -76,6 +77,37 @@ def test_pieces_and_positions_change_nothing() -> None:
     np.testing.assert_allclose(some.log_probability, whole.log_probability[[1, -1]], atol=1e-5)
 
 
+@pytest.mark.parametrize("site", ["resid_post", "attn_out"])
+def test_leaders_are_followed_through_all_layers(any_lm: Any, site: str) -> None:
+    expected, _ = by_hand(any_lm, site)
+    found = iw.logit_lens(any_lm, PROMPT, sites=site)
+    for place in range(len(found.positions)):
+        first = set(found.top_ids[place, :, 0].tolist())
+        own = [int(i) for i in found.leader_ids[place] if i >= 0]
+        assert set(own) == first
+        assert own[0] == found.top_ids[place, -1, 0]
+        for i, token in enumerate(own):
+            np.testing.assert_allclose(found.leader_log_probability[place, :, i], expected[place, :, token], atol=1e-3)
+    at = found.leader_log_probability[:, -1, 0]
+    np.testing.assert_allclose(np.exp(at), found.top_probability[:, -1, 0], rtol=1e-6)
+
+
+def test_layers_are_handed_over_as_they_are_read_the_last_one_first() -> None:
+    lm, seen = make_lm("llama"), list[iw.LensResult]()
+    whole = iw.logit_lens(lm, PROMPT, partial=seen.append)
+    assert [part.read.sum(0).tolist() for part in seen] == [[0, 0, 5], [0, 5, 5], [5, 5, 5]]
+    assert not any(part.complete for part in seen)
+    assert whole.complete
+    np.testing.assert_array_equal(seen[0].entropy[:, 2], whole.entropy[:, 2])
+    assert np.isnan(seen[0].entropy[:, 0]).all()
+    assert "nan" not in str(seen[0])
+    assert seen[0].story() == f"{seen[0].story().split(' leads')[0]} leads at layer 2"
+    groups = list[iw.LensResult]()
+    iw.logit_lens(lm, PROMPT, partial=groups.append, batch_size=2)
+    assert [int(part.read.sum()) for part in groups] == [2, 4, 6, 8, 10, 12, 13, 14, 15]
+    assert len(seen[0].to_frame()) == 15
+
+
 def test_interventions_act_and_are_named() -> None:
     lm = make_lm("llama")
     before = iw.logit_lens(lm, PROMPT)
@@ -104,6 +136,8 @@ def made(best: list[int], words: dict[int, str]) -> iw.LensResult:
         rank=np.asarray([[[1 if b == f else 2 for f in followed] for b in best]]),
         log_probability=np.zeros((1, layers, len(followed))),
         words=words,
+        leader_ids=np.asarray([followed]),
+        leader_log_probability=np.zeros((1, layers, len(followed))),
     )
 
 
@@ -130,12 +164,8 @@ def test_round_trip_and_forms(tmp_path: Path) -> None:
     assert str(again) == str(found)
     positions, layers = found.entropy.shape
     assert len(again.to_frame()) == positions * layers
-    page = found.to_html(tmp_path / "lens.html")
-    assert page == (tmp_path / "lens.html").read_text("utf-8")
-    assert "<b>The" not in page
-    assert page.count("<td") == positions * layers
     bundle = found._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html"}
+    assert {"text/plain", "text/html", MIME_TYPE} <= set(bundle)
     figure = found.plot()
     drawn = np.asarray(figure.axes[0].get_images()[0].get_array())
     np.testing.assert_allclose(drawn.T, found.top_probability[..., 0])
