@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { INK } from '../views/heat/map';
 
 const css = readFileSync('style/theme.css', 'utf8');
 
@@ -84,5 +85,23 @@ describe.each(['light', 'dark'] as const)('contrast in the %s theme', theme => {
         );
       }
     });
+  });
+});
+
+describe.each(['light', 'dark'] as const)('numbers in a heat map in the %s theme', theme => {
+  const heat = readFileSync('style/heat.css', 'utf8');
+  const ground = /--iw-heat-ground: light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/.exec(heat);
+  const below = rgb((theme === 'light' ? ground?.[1] : ground?.[2]) ?? '');
+  const white: Rgb = [255, 255, 255];
+  const black: Rgb = [0, 0, 0];
+
+  it.each(['for', 'against'] as const)('are readable on every step of the hue %s', kind => {
+    for (let step = 0; step <= 1000; step += 1) {
+      const size = step / 1000;
+      const turned = INK[kind].filter(from => size >= from).length;
+      const ink = theme === 'light' ? (turned === 2 ? white : black) : turned === 0 ? white : black;
+      const surface = mix(token(kind, theme), below, size);
+      expect(contrast(ink, surface), `${kind} at ${size}`).toBeGreaterThanOrEqual(4.5);
+    }
   });
 });

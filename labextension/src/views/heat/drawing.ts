@@ -2,7 +2,7 @@
 
 import { COLOURS, PAD, WIDTH, escapeXml, label } from '../save/drawing';
 import { share, side } from '../tokens';
-import { cellWords, isNamed } from './map';
+import { INK, cellWords, isNamed } from './map';
 import type { Sheet } from '../save/drawing';
 import type { Heat, HeatWords } from './map';
 
@@ -50,7 +50,7 @@ export function addHeat(
         }
       }
       if (value !== null && width >= NUMBERED) {
-        const white = kind === 'for' && size >= 0.92 && !muted;
+        const white = kind === 'for' && size >= INK.for[1] && !muted;
         const fill = white ? COLOURS.surface : '#000000';
         cell.push(label(heat.labels[at]?.[column] ?? '', Number(x) + 3, y + 12, { size: 9, fill }));
       }

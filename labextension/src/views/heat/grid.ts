@@ -7,11 +7,8 @@ import { h, foreign } from '../dom';
 import { step } from '../keys';
 import { listen } from '../places';
 import { share, side } from '../tokens';
-import { NUMBERED, cellWords, isNamed, largest } from './map';
+import { INK, NUMBERED, cellWords, isNamed, largest } from './map';
 import type { Heat, HeatWords, Place } from './map';
-
-/** Shares of the scale from which a number is written in the other ink: in dark themes, and in light ones. */
-const INK = { for: [0.65, 0.92], against: [0.68, 2], none: [2, 2] } as const;
 
 export interface HeatEvents {
   /** A cell is looked at (hover or focus), or none is. */

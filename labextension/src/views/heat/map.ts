@@ -38,6 +38,9 @@ export const samePlace = (a: Place | null, b: Place | null): boolean =>
 /** Columns up to which a number fits into a cell. */
 export const NUMBERED = 16;
 
+/** Shares of the scale from which a number is written in the other ink: in dark themes, and in light ones. */
+export const INK = { for: [0.62, 0.925], against: [0.65, 2], none: [2, 2] } as const;
+
 /** Whether the name of a column has room under it: every fifth of many numbers, every one of few. */
 export function isNamed(heat: Heat, column: number): boolean {
   return heat.columns.length <= NUMBERED || Number(heat.columns[column] ?? column) % 5 === 0;
