@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 _NUMBERS = 4_000_000  # of a piece of logits: 16 MB in float32
+_ROWS = 16_384  # of the head at a time, where it is converted
 
 
 def output_weights(lm: LanguageModel, layer: int, neurons: Sequence[int]) -> Tensor:
@@ -38,8 +39,10 @@ def promotion(lm: LanguageModel, layer: int, neurons: Sequence[int]) -> Tensor:
     if a.layout.mlp_norm is not None:
         found = _through(a.layers[layer].get_submodule(a.layout.mlp_norm), found)
     found = _through(a.final_norm, found)
-    head: Tensor = a.unembedding.weight
-    return nn.functional.linear(found.to(head), head).float()
+    head: Tensor = a.unembedding.weight.detach()
+    found = found.to(head.device).float()
+    # In single precision also where weights are halves: ranks would follow from rounding otherwise.
+    return torch.cat([nn.functional.linear(found, rows.float()) for rows in head.split(_ROWS)], dim=-1)
 
 
 def _through(norm: nn.Module, direction: Tensor) -> Tensor:
