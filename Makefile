@@ -55,7 +55,7 @@ peers: ## install the libraries that tests and benchmarks compare with (test and
 	@$(PYTHON) tools/prepare.py --until peers
 
 bench: ## measure against peers and print the tables
-	@$(PYTHON) tools/prepare.py --until peers
+	@$(PYTHON) tools/prepare.py --until bench-peers
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove everything that was built, .venv and node_modules too

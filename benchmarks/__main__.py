@@ -8,7 +8,7 @@ import sys
 NAMES = (
     "integrated_gradients", "leave_one_out", "partition_shap", "attribution_quality", "long_prompt", "control_vectors",
     "steering_effect", "steering_overhead", "console_latency", "logit_lens",
-    "neurons",
+    "causal_trace", "average_effects", "activation_patching", "neurons",
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ COUNTRY = (
     ("The people of {} mostly speak", 1),
     ("{} is a country on the continent of", 2),
 )
+_NEIGHBOURS = 2  # of a record: all of them would be 20,000 prompts, of which one in twenty is known
 Fact = dict[str, str]
 
 
@@ -48,7 +49,7 @@ def candidates(data: Path) -> Iterator[Fact]:
             "prompt": before + record["subject"] + after, "subject": record["subject"], "target": target,
             "from": "counterfact",
         }  # fmt: skip
-        for prompt in record["neighbourhood"]:
+        for prompt in record["neighbourhood"][:_NEIGHBOURS]:
             subject = prompt[len(before) : len(prompt) - len(after)]
             if subject and prompt == before + subject + after:
                 yield {"prompt": prompt, "subject": subject, "target": target, "from": "counterfact neighbourhood"}

@@ -2,7 +2,8 @@
 
 1. Check Python and Node.  2. `.venv` with the pinned packages.  3. The front end's packages, then its build.
 4. This package, editable, with the built labextension copied in.  5. The default model, in the user's cache.
-6. For tests and benchmarks: the libraries to compare with that cannot be ordinary requirements.
+6. For tests and benchmarks: the libraries to compare with that cannot be ordinary requirements.  7. For benchmarks
+alone: TransformerLens with what it imports.
 
 A step is skipped when its stamp (a SHA-256 over all that it depends on) is the one left by its last success.  Stamps
 live inside `.venv`, so that deleting that folder starts over.  Standard library only: it runs before anything exists.
@@ -33,6 +34,12 @@ BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{
 # repeng wants numpy 1, steering-vectors wants transformers 4; what is compared works with ours. nnsight wants what is
 # here already, and zstandard.
 PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2", "nnsight==0.8.1", "zstandard==0.25.0")
+# TransformerLens with what it imports; large, so only for benchmarks.
+BENCH_PEERS = (
+    "transformer_lens==4.3.0", "accelerate==1.15.0", "datasets==5.2.0", "dill==0.4.1", "einops==0.8.2",
+    "fancy_einsum==0.0.3", "jaxtyping==0.3.11", "multiprocess==0.70.19", "pyarrow==26.0.1", "wadler_lindig==0.1.8",
+    "xxhash==4.1.0",
+)  # fmt: skip
 NOT_SOURCES = {"node_modules", "lib", "tsconfig.tsbuildinfo", "coverage"}
 
 
@@ -188,13 +195,24 @@ def default_model() -> None:
             run(PYTHON, "-c", "import interp_widgets as iw; print('   ', iw.load_model().name, 'is ready')")
 
 
-def peers() -> None:
+def _without_dependencies(name: str, title: str, packages: tuple[str, ...], lack: str) -> None:
     try:
-        with Step("peers", "Installing what tests and benchmarks compare with", digest([], *PEERS)) as due:
+        with Step(name, title, digest([], *packages)) as due:
             if due:
-                run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", *PEERS)
+                run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", *packages)
     except Unprepared as error:
-        print(f"    left out: {error}\n    The tests that compare with them are skipped.", flush=True)
+        print(f"    left out: {error}\n    {lack}", flush=True)
+
+
+def peers() -> None:
+    _without_dependencies(
+        "peers", "Installing libraries to compare with", PEERS, "The tests that compare with them are skipped."
+    )
+
+
+def bench_peers() -> None:
+    title = "Installing TransformerLens, to measure against (60 MB to fetch)"
+    _without_dependencies("bench-peers", title, BENCH_PEERS, "A plain loop stands in for it in the benchmark.")
 
 
 STEPS = {
@@ -203,6 +221,7 @@ STEPS = {
     "package": package,
     "model": default_model,
     "peers": peers,
+    "bench-peers": bench_peers,
 }
 
 

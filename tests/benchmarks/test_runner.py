@@ -84,3 +84,30 @@ def test_neurons_find_the_texts_that_the_plain_way_finds() -> None:
     table = run("neurons", "--model", "tiny", "--texts", "40", "--layer", "1", "--neuron", "5", "--no-memory")
     rows = re.findall(r"^(\S.*?)  +[\d.]+ s +(?:[\d.]+ s +)?(yes|NO)$", table, re.MULTILINE)
     assert rows == [("one neuron", "yes"), ("all neurons", "yes"), ("plain way, one neuron", "yes")]
+
+
+@pytest.mark.default_model
+def test_a_trace_gives_the_numbers_of_one_pass_a_cell() -> None:
+    table = run("causal_trace", "--model", "tiny", "--every", "4")
+    found = re.search(r"^ratio [\d.]+, largest difference \S+, (\S+) of the largest effect$", table, re.MULTILINE)
+    assert found, table
+    assert float(found[1]) <= 1e-3
+
+
+@pytest.mark.default_model
+def test_patching_gives_the_numbers_of_one_pass_a_cell() -> None:
+    table = run("activation_patching", "--model", "tiny", "--plain")
+    found = re.search(r"^ratio [\d.]+, largest difference \S+ log-odds, (\S+) of their range$", table, re.MULTILINE)
+    assert found, table
+    assert float(found[1]) <= 1e-3
+
+
+@pytest.mark.default_model
+def test_average_effects_go_on_where_they_were_stopped(tmp_path: Path) -> None:
+    options = ["--model", "tiny", "--step", "2", "--keep", str(tmp_path)]
+    few = run("average_effects", *options, "--facts", "2")
+    assert few.startswith("2 facts")
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert len(kept) == 2
+    assert run("average_effects", *options, "--facts", "2").splitlines()[:-1] == few.splitlines()[:-1]
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == kept
