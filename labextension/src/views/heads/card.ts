@@ -120,6 +120,13 @@ export function drawCard(
     );
     light();
     show();
+    // Of a long prompt the end is what gives the answer.
+    requestAnimationFrame(() => {
+      const box = below.querySelector('.iw-heat-box');
+      if (box !== null) {
+        box.scrollTop = box.scrollHeight;
+      }
+    });
   };
   const choose = (next: Place | null): void => {
     place = next;
