@@ -6,10 +6,12 @@ from interp_widgets.course.exercise import Lab
 from interp_widgets.course.lab01 import LAB as LAB01
 from interp_widgets.course.lab02 import LAB as LAB02
 from interp_widgets.course.lab03 import LAB as LAB03
+from interp_widgets.course.lab04 import LAB as LAB04
 
 LABS: tuple[Lab, ...] = (
     Lab(id="lab00", title="A tour", notebook="00_tour", minutes=20, exercises=()),
     LAB01,
     LAB02,
     LAB03,
+    LAB04,
 )
