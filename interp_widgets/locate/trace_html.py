@@ -46,6 +46,9 @@ def sheet_words(sheet: dict[str, Any]) -> str:
 
 
 def _next(tops: list[dict[str, Any]]) -> str:
+    """The next tokens of both runs; of activations that were saved elsewhere they are not known."""
+    if not any(top["items"] for top in tops):
+        return ""
     lines = "".join(
         f"<tr><td>{escaped(top['name'])}</td>"
         f"<td>{', '.join(f'{code_of(name)} {escaped(label)}' for name, label in top['items'])}</td></tr>"

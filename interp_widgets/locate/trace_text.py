@@ -30,7 +30,9 @@ def text_of(payload: dict[str, Any]) -> str:
         lines += heat_lines(sheet, payload["rows"], payload["columns"], payload["scale"]["max"])
     lines += ["", f"  {scale_words(payload)}"]
     lines += [
-        f"  {top['name']}: {', '.join(f'{name} {label}' for name, label in top['items'])}" for top in payload["tops"]
+        f"  {top['name']}: {', '.join(f'{name} {label}' for name, label in top['items'])}"
+        for top in payload["tops"]
+        if top["items"]
     ]
     if payload["rest"]:
         lines.append(f"  {payload['rest']}")

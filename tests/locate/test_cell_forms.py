@@ -154,3 +154,12 @@ def test_page(
     data = re.search(rf'data-interp="{name}">(.*?)</script>', page)
     assert data is not None
     assert json.loads(data[1]) == payload(make())
+
+
+def test_of_activations_saved_elsewhere_no_next_tokens_are_shown() -> None:
+    result = make_trace(
+        clean_top=(), corrupted_top=(), top_ids=np.zeros((2, 6, 6, 0), np.int64), top_probability=np.zeros((2, 6, 6, 0))
+    )
+    assert "next tokens" not in trace_html(trace_payload(result))
+    assert "clean: " not in str(result)
+    assert trace_payload(result)["words"] == []

@@ -178,6 +178,14 @@ describe('the trace', () => {
     expect(asked).toEqual([{ edit: place }]);
   });
 
+  it('has no lists of next tokens where they are not known', () => {
+    const payload = fixture();
+    payload.tops.forEach(top => (top.items = []));
+    const view = still(payload);
+    expect(part(view, 'runs').closest('[hidden]')).not.toBeNull();
+    expect(part(still(), 'runs').closest('[hidden]')).toBeNull();
+  });
+
   it('marks the rows of selected tokens', () => {
     const { view } = live({ selection: [2] });
     expect(parts(view, 'row-head').map(head => head.classList.contains('iw-selected'))).toEqual([

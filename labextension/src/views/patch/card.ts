@@ -125,8 +125,12 @@ export function drawCard(
         h('div', { class: 'iw-heat-part' }, grid.element),
         h('div', { class: 'iw-reading' }, readout.element, drawLegend(payload, sheet, first)),
         drawScatter(payload, sheet),
-        h('div', { class: 'iw-strip' }, 'Next tokens of both runs'),
-        drawRuns(payload.tops, payload.target)
+        ...(payload.tops.some(({ items }) => items.length > 0)
+          ? [
+              h('div', { class: 'iw-strip' }, 'Next tokens of both runs'),
+              drawRuns(payload.tops, payload.target)
+            ]
+          : [])
       ].filter(part => part !== null);
 
   return {

@@ -65,6 +65,9 @@ export function drawCard(
             events.explain({ edit: folds.chosen })
           )
         : null;
+    // Of activations that were saved elsewhere the next tokens are not known.
+    const known = payload.tops.some(({ items }) => items.length > 0);
+    below.hidden = !known && edit === null;
     below.replaceChildren(
       h(
         'div',
