@@ -73,9 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{lm.name}, {len(ours.tokens)} tokens, {ours.effects.size} cells, {SAMPLES} samples, on {lm.device}")
     print(f"one pass a cell   {min(times['plain']):8.2f} s" + (f"  (from {cells} cells)" if asked.every > 1 else ""))
     print(f"iw.causal_trace   {min(times['ours']):8.2f} s   {memory / 1e6:.0f} MB above the model")
-    print(
-        f"ratio {min(times['plain']) / min(times['ours']):.1f}, largest difference {off:.1e}, {off / largest:.1e} of the largest effect"
-    )
+    ratio = min(times["plain"]) / min(times["ours"])
+    print(f"ratio {ratio:.1f}, largest difference {off:.1e}, {off / largest:.1e} of the largest effect")
 
 
 if __name__ == "__main__":
