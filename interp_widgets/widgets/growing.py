@@ -21,6 +21,7 @@ from interp_widgets.widgets.protocol import request
 from interp_widgets.widgets.worker import Progress
 
 INTERVAL = 0.1  # seconds between two partial pictures
+WHOLE = "whole"  # the message that asks a view to fetch the whole picture
 
 
 class GrowingCard(CardWidget):
@@ -45,6 +46,7 @@ class GrowingCard(CardWidget):
         self._unsent = False  # the page's own copy of the picture lacks what was sent in parts
         self._runs = 0
         super().__init__(result, key=key)
+        self._page = self.payload  # what the page's own copy has
 
     @abstractmethod
     def _picture(self, result: Any) -> dict[str, Any]:
@@ -143,9 +145,11 @@ class GrowingCard(CardWidget):
         before = self.payload
         super()._draw(result)
         with self.lock:
-            if self._unsent and self.payload == before:  # no change to tell of here, but one to the page
+            if self._unsent and self.payload == self._page:  # no change to the page's copy, but one to its view
+                self.send({"kind": WHOLE})
+            elif self._unsent and self.payload == before:  # no change to tell of here, but one to the page
                 self.send_state("payload")
-            self._unsent = False
+            self._unsent, self._page = False, self.payload
 
     def _stop_timer(self) -> None:
         with self._partial_lock:
@@ -156,4 +160,5 @@ class GrowingCard(CardWidget):
 
     def _free(self) -> None:
         self._stop_timer()
+        self._page = {}
         super()._free()

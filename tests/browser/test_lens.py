@@ -107,6 +107,7 @@ def test_a_run_fills_it_layer_by_layer(opened: Lab, card: Card) -> None:
         assert numbers(card) == expected(lens_payload(make_lens(read=read)))
     opened.python("None", "step.release()")
     card.expect_status("idle")
+    expect(card.part("amount")).to_have_text(WHOLE["amount"])
     assert numbers(card) == WHOLE
 
 

@@ -125,9 +125,11 @@ def test_a_cancelled_question_leaves_the_result_before(monkeypatch: pytest.Monke
         widget.cancel()
 
     monkeypatch.setattr(widget, "show_partial", slow)
+    sent = Sent(widget, monkeypatch)
     widget.explain(sites="mlp_out")
     assert begun.wait(LIMIT)
     assert widget.wait(LIMIT)
+    assert {"kind": growing.WHOLE} in sent.answers  # the page's own copy never changed, but what it shows did
     assert widget.status["state"] == "cancelled"
     assert widget.result is shown
     assert widget.payload == lens_payload(shown)

@@ -308,6 +308,12 @@ describe('its widget', () => {
     await vi.waitFor(() => expect(part({ element: el }, 'amount').textContent).toBe('3 layers read so far'));
     model.set('payload', fixture());
     expect(parts({ element: el }, 'cell')).toHaveLength(20);
+    // A run that ends with the picture that the page has had all along.
+    model.emit('msg:custom', patch(fixture(), partial(2)));
+    expect(part({ element: el }, 'amount').textContent).toBe('2 layers read so far');
+    model.emit('msg:custom', { kind: 'whole' });
+    model.emit('msg:custom', { id: model.sent.at(-1)?.id, result: fixture() });
+    await vi.waitFor(() => expect(part({ element: el }, 'amount').textContent).toBe('4 layers, 5 positions'));
     dispose();
     expect(model.listening).toBe(0);
     expect(el.children).toHaveLength(0);
