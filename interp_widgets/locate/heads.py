@@ -112,6 +112,7 @@ def heads(
         other = ABLATIONS[1 - ABLATIONS.index(ablation)]
         swapped = values_of([[study.off(spots[i], other)] for i in order], len(spots))[0] - question.value
         lowering = [int(i) for i in np.argsort(effects, kind="stable")[:CHECKED] if effects[i] < 0]
+        lowering = [] if question.function == "entropy" else lowering  # which says nothing of support
         together = [[study.off(spots[i], ablation) for i in lowering]] if len(lowering) > 1 else []
         joint = values_of(together, len(spots) + CHECKED)[0] - question.value
         bar.finish("heads")
@@ -234,11 +235,11 @@ class _Study:
             for start in range(0, len(cells), size):
                 run.check()
                 piece = [one[start : start + size] for one in states]
-                values.append(self.question.read(piece).double().cpu().numpy())
+                values.append(self.question.read(piece).cpu().double().numpy())
                 logits = self.lm.head(piece[0][:, 0]).float()
                 best = logits.max(-1)
                 choice.append(best.indices.cpu().numpy())
-                chance.append((best.values - logits.logsumexp(-1)).exp().double().cpu().numpy())
+                chance.append((best.values - logits.logsumexp(-1)).exp().cpu().double().numpy())
         found = np.concatenate(values)
         if not np.isfinite(found).all():
             require_finite(self.lm, torch.as_tensor(self.question.prompt.ids)[None], torch.as_tensor(found))
