@@ -108,6 +108,18 @@ def test_one_neuron_is_a_row_of_all(any_lm: Any) -> None:
     assert one.provenance.forward_passes == len(TEXTS)
 
 
+def test_layers_above_are_not_computed(any_lm: Any) -> None:
+    a: Any = any_lm.architecture
+    seen: list[int] = []
+    bad(any_lm)  # the first run of a model that stops early asks one layer for the form of its outputs
+    sites = [a.layers[layer].get_submodule(a.layout.mlp) for layer in range(a.n_layers)]
+    handles = [m.register_forward_hook(lambda *_, layer=i: seen.append(layer)) for i, m in enumerate(sites)]
+    iw.max_activating(any_lm, TEXTS, layer=LAYER, neuron=0)
+    for handle in handles:
+        handle.remove()
+    assert set(seen) == set(range(LAYER + 1))
+
+
 def plant(lm: Any, token: str) -> int:
     """Make neuron 7 of layer 0 fire for one token alone: gate and value look at that token's embedding, and neither
     attention nor position moves the state."""
