@@ -98,6 +98,10 @@ describe('the heads', () => {
     expect(text(view, 'title')).toBe('What does head 1 of layer 3 look at?');
     expect(text(view, 'legend')).toBe('No head was switched off.');
     expect(text(view, 'readout')).toContain('was not switched off');
+    part(view, 'table-toggle').click();
+    expect(parts(view, 'table').map(table => table.querySelector('caption')?.textContent)).toEqual([
+      'Attention of head 1 of layer 3: each row is what a token looks at.'
+    ]);
   });
 
   it('writes hundredths as Python does', () => {

@@ -13,7 +13,7 @@ export function drawTable(payload: HeadsPayload, pattern: Pattern | null): HTMLE
   return h(
     'div',
     {},
-    drawHeatTable(heatOf(payload), WORDS, caption),
+    payload.measured && drawHeatTable(heatOf(payload), WORDS, caption),
     pattern !== null &&
       drawHeatTable(
         patternHeat(payload, pattern),
