@@ -46,10 +46,16 @@ export function addHeat(
         const opacity = (size * (muted ? 0.4 : 1)).toFixed(3);
         cell.push(`<rect ${box} fill="${COLOURS[kind]}" fill-opacity="${opacity}"/>`);
         if (kind === 'against') {
-          cell.push(`<rect ${box} fill="url(#hatch)" fill-opacity="0.6"/>`);
+          // As faint as what it marks: a stripe over next to nothing would say more than there is.
+          cell.push(
+            `<rect ${box} fill="url(#hatch)" fill-opacity="${(Math.min(1, size * 3) * 0.6).toFixed(3)}"/>`
+          );
         }
       }
-      if (value !== null && width >= NUMBERED) {
+      if (value === null) {
+        const middle = `cx="${(Number(x) + (width - 1) / 2).toFixed(2)}" cy="${y + LINE / 2}"`;
+        cell.push(`<circle ${middle} r="1.5" fill="${COLOURS.dim}"/>`);
+      } else if (width >= NUMBERED) {
         const white = kind === 'for' && size >= INK.for[1] && !muted;
         const fill = white ? COLOURS.surface : '#000000';
         cell.push(label(heat.labels[at]?.[column] ?? '', Number(x) + 3, y + 12, { size: 9, fill }));

@@ -25,13 +25,13 @@ export function drawHeatTable(heat: Heat, words: HeatWords, caption: string): HT
       )
     )
   );
-  return h(
+  const table = h(
     'div',
     { class: 'iw-table-box', tabindex: 0, role: 'region', 'aria-label': words.label, 'data-iw': 'table' },
     h(
       'table',
       { class: 'iw-table iw-wide-table' },
-      h('caption', { class: 'iw-caption' }, caption),
+      h('caption', { class: 'iw-sr' }, caption),
       h(
         'thead',
         {},
@@ -47,4 +47,6 @@ export function drawHeatTable(heat: Heat, words: HeatWords, caption: string): HT
       h('tbody', {}, ...rows)
     )
   );
+  // Above what scrolls: a caption as wide as the table would be cut.
+  return h('div', {}, h('div', { class: 'iw-caption', 'aria-hidden': 'true' }, caption), table);
 }

@@ -22,7 +22,9 @@ export function drawTable(payload: TracePayload, sheet: Sheet, runs: readonly Ru
       )
     )
   );
-  const head = ['Run', 'Next token', 'Probability'].map(name => h('th', { scope: 'col' }, name));
+  const head = ['Run', 'Next token', 'Probability'].map((name, at) =>
+    h('th', { scope: 'col', class: at === 2 ? 'iw-number' : null }, name)
+  );
   return h(
     'div',
     {},
