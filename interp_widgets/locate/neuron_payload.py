@@ -62,7 +62,8 @@ def neuron_payload(result: NeuronResult) -> Payload:
         "demoted": _tokens(result.demotes()),
         "weights": (
             f"Logits that follow from the neuron's output weight alone{', when it is below zero' * _negative(result)}:"
-            " the direction in which it pushes, without what later layers make of it."
+            " the direction in which it pushes, without what later layers make of it. Differences count: a shift of all"
+            " logits changes no probability."
         ),
         "layer": _layer(result),
         "provenance": provenance_line(result.provenance, count(result.tokens_counted, "token")),
