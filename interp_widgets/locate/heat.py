@@ -108,8 +108,11 @@ def _stars(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def draw_heat(axes: Axes, values: Floats, names: Sequence[str], columns: Sequence[str], top: float,
-              *, marked: Sequence[bool] = (), muted: bool = False, unit: str = "") -> None:  # fmt: skip
-    """One hue where nothing is below zero, else two on a scale that is symmetric about zero, with stripes below it."""
+              *, marked: Sequence[bool] = (), muted: bool = False, unit: str = "", missing: str = "") -> None:  # fmt: skip
+    """One hue where nothing is below zero, else two on a scale that is symmetric about zero, with stripes below it.
+
+    missing: what the cells are that have no number; they are dotted, and white without it
+    """
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
 
@@ -132,7 +135,10 @@ def draw_heat(axes: Axes, values: Floats, names: Sequence[str], columns: Sequenc
         label.set_fontweight("bold" if mark else "normal")
     every = 1 if len(columns) <= 16 else 5
     axes.set_xticks(np.arange(len(columns))[::every] + 0.5, list(columns)[::every], fontsize=8)
-    axes.set_xlabel("layer", fontsize=8)
+    dotted = bool(missing) and not np.isfinite(values).all()
+    if dotted:
+        axes.patch.set(facecolor="0.94", edgecolor="0.5", hatch="..")
+    axes.set_xlabel(f"layer (dotted: {missing})" if dotted else "layer", fontsize=8)
     axes.invert_yaxis()
     axes.tick_params(length=0)
     figure = axes.get_figure()

@@ -51,6 +51,7 @@ def plot(result: PatchResult, site: str | None = None) -> Figure:
             top,
             muted=verdict["word"] == "do not trust",
             unit=drawable(payload["scale"]["unit"]),
+            missing="not measured",
         )
         axes.set_title(name, fontsize=8, loc="left")
     figure.suptitle("\n".join(lines), fontsize=9, fontfamily=list(FAMILIES[::-1]), parse_math=False)

@@ -120,6 +120,9 @@ def test_plots_have_the_verdict_and_stripes_below_zero() -> None:
     figure = make_patch().plot("mlp_out")
     assert [axes.get_title(loc="left") for axes in figure.axes][:2] == ["exact", "first-order"]
     assert [axes.get_title(loc="left") for axes in sparse_patch().plot().axes][:1] == ["first-order"]
+    assert figure.axes[0].get_xlabel() == "layer (dotted: not measured)"
+    assert figure.axes[0].patch.get_hatch() == ".."
+    assert make_trace().plot().axes[0].get_xlabel() == "layer"
     assert hostile_patch().plot().axes
     for plot in (make_trace().plot, make_patch().plot):
         with pytest.raises(ValueError, match="nowhere"):
