@@ -48,8 +48,15 @@ def _signed(x: float, top: float) -> str:
     return label if any(digit in "123456789" for digit in label) else label.lstrip("+\u2212")
 
 
-def heat_table(sheet: dict[str, Any], rows: Sequence[dict[str, Any]], columns: Sequence[str], corner: str, top: float,
-               *, muted: bool = False) -> str:  # fmt: skip
+def heat_table(
+    sheet: dict[str, Any],
+    rows: Sequence[dict[str, Any]],
+    columns: Sequence[str],
+    corner: str,
+    top: float,
+    *,
+    muted: bool = False,
+) -> str:
     """Rows by columns as an HTML table; all text is escaped."""
     head = "".join(f"<th>{escaped(name)}</th>" for name in columns)
     lines = []
@@ -107,8 +114,18 @@ def _stars(rows: Sequence[dict[str, Any]]) -> str:
     return f"; * {', '.join(marks)}" if marks else ""
 
 
-def draw_heat(axes: Axes, values: Floats, names: Sequence[str], columns: Sequence[str], top: float,
-              *, marked: Sequence[bool] = (), muted: bool = False, unit: str = "", missing: str = "") -> None:  # fmt: skip
+def draw_heat(
+    axes: Axes,
+    values: Floats,
+    names: Sequence[str],
+    columns: Sequence[str],
+    top: float,
+    *,
+    marked: Sequence[bool] = (),
+    muted: bool = False,
+    unit: str = "",
+    missing: str = "",
+) -> None:
     """One hue where nothing is below zero, else two on a scale that is symmetric about zero, with stripes below it.
 
     missing: what the cells are that have no number; they are dotted, and white without it
