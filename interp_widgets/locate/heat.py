@@ -28,6 +28,13 @@ def largest(*parts: Floats) -> float:
     return max(found, default=0.0)
 
 
+def strongest_rows(peaks: Floats, most: int, always: Sequence[int] = ()) -> NDArray[np.int64]:
+    """Which rows are drawn, in their order: all, or of too many those with the largest peaks; `always` come first."""
+    ranked = peaks.astype(np.float64)
+    ranked[list(always)] = np.inf
+    return np.sort(np.argsort(-ranked, kind="stable")[:most])
+
+
 def short(x: float) -> float:
     """Three digits draw a cell; the number that is read is its label."""
     return float(f"{x:.3g}") + 0.0

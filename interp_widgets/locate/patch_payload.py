@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.locate.asking import same_wish, wish_argument
-from interp_widgets.locate.heat import Floats, cells, largest
+from interp_widgets.locate.heat import Floats, cells, largest, strongest_rows
 from interp_widgets.locate.patch_result import PatchResult
 from interp_widgets.results.boxes import boxes
 from interp_widgets.results.numbers import count, plain, probability
@@ -138,13 +138,9 @@ def _cells(values: Floats, effects: Floats, top: float, span: float) -> dict[str
 
 def _rows(result: PatchResult) -> NDArray[np.int64]:
     """Which rows are drawn: all, or of too many those with the largest effects, in their order."""
-    n = len(result.rows)
-    most = max(MOST // max(len(result.sites) * len(result.layers) * (2 if result.points else 1), 1), 1)
-    if n <= most:
-        return np.arange(n)
+    most = max(MOST // (len(result.sites) * len(result.layers) * (2 if result.points else 1)), 1)
     both = np.concatenate([result.values, result.first_order]) - result.base
-    peaks = np.nan_to_num(np.abs(both)).max(axis=(0, 2))
-    return np.sort(np.argsort(-peaks, kind="stable")[:most])
+    return strongest_rows(np.nan_to_num(np.abs(both)).max(axis=(0, 2)), most)
 
 
 def _rest(result: PatchResult, drawn: int) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interp_widgets.locate.heat import draw_heat, largest
+from interp_widgets.locate.heat import draw_heat, largest, strongest_rows
 from interp_widgets.locate.patch_payload import SITES, is_sparse, patch_payload
 from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
 from interp_widgets.results.text import MARKS, named
@@ -31,7 +31,7 @@ def plot(result: PatchResult, site: str | None = None) -> Figure:
     if result.points:
         maps.append(("first-order", result.effects_of(site, first_order=True)))
     peaks = np.nan_to_num(np.abs(np.stack([one for _, one in maps]))).max(axis=(0, 2))
-    rows = np.sort(np.argsort(-peaks, kind="stable")[:_ROWS])
+    rows = strongest_rows(peaks, _ROWS)
     told = [
         "".join(part["text"] for part in payload["title"]),
         f"{MARKS[verdict['word']]} {verdict['word']}: {verdict['sentence']}",

@@ -3,7 +3,8 @@
 1. Rows are the positions that were traced, columns the layers; each kind of restoring is a sheet of cells.
 2. A cell has its effect, the probability that it restores, half its 95 % interval, and the best next tokens then, as
    places in one list of words; None where the run is the corrupted one, as before the subject.
-3. At most `MOST` cells are drawn, those from the subject on first; the rest is named.
+3. At most `MOST` cells are drawn: the subject, the last token, and the rows with the largest effects; what is left out
+   is said.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.locate.asking import wish_argument
-from interp_widgets.locate.heat import Floats, cells, largest
+from interp_widgets.locate.heat import Floats, cells, largest, strongest_rows
 from interp_widgets.locate.trace_result import KINDS, TraceResult
 from interp_widgets.results.boxes import boxes
 from interp_widgets.results.numbers import count, plain, probability
@@ -87,20 +88,21 @@ def trace_payload(result: TraceResult) -> Payload:
 
 
 def _rows(result: TraceResult) -> NDArray[np.int64]:
-    """Which of the traced positions are drawn; of too many those from the subject on, where alone something differs."""
-    n = len(result.positions)
-    most = max(MOST // max(len(result.kinds) * len(result.layers), 1), 1)
-    if n <= most:
-        return np.arange(n)
-    start = int(np.searchsorted(result.positions, result.subject_tokens[0]))
-    start = min(start, n - most)
-    return np.arange(start, start + most)
+    """Which of the traced positions are drawn: the subject, the last one, and those with the largest effects."""
+    peaks = np.max([np.abs(result.effects_of(kind)).max(1) for kind in result.kinds], axis=0)
+    first, last = result.subject_tokens
+    inside = (result.positions >= first) & (result.positions <= last)
+    always = [*np.flatnonzero(inside).tolist(), len(result.positions) - 1]
+    return strongest_rows(peaks, max(MOST // (len(result.kinds) * len(result.layers)), 1), always)
 
 
 def _rest(result: TraceResult, drawn: int) -> str | None:
     if drawn == len(result.positions):
         return None
-    return f"{drawn} of {count(len(result.positions), 'position')} are drawn; `result.effects` and to_frame() hold all."
+    return (
+        f"The subject, the last token and the largest effects, {drawn} of"
+        f" {count(len(result.positions), 'position')}, are drawn; to_frame() holds all."
+    )
 
 
 def _names(kind: str, window: int) -> dict[str, str]:

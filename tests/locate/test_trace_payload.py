@@ -87,11 +87,14 @@ def test_of_a_subject_that_stands_there_twice_the_place_is_told() -> None:
     assert "occurrence" not in asked(make_trace())
 
 
-def test_of_too_many_cells_those_from_the_subject_on_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_too_many_cells_the_subject_the_end_and_the_largest_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 2 * 6 * 4)
     payload = trace_payload(make_trace())
-    assert [row["name"] for row in payload["rows"]] == ["·E", "iffel", "·Tower", "·is"]
-    assert payload["rest"] == "4 of 6 positions are drawn; `result.effects` and to_frame() hold all."
+    assert [row["name"] for row in payload["rows"]] == ["·E", "iffel", "·Tower", "·in"]
+    assert payload["rest"] == (
+        "The subject, the last token and the largest effects, 4 of 6 positions, are drawn; to_frame() holds all."
+    )
+    assert payload["sheets"][0]["labels"][3][5] == "+0.60"
     assert len(payload["sheets"][1]["reads"]) == 4
 
 
