@@ -75,7 +75,9 @@ class Lens(GrowingCard):
         shown = self.result
         if shown is None:
             raise ArgumentError("there is no result yet whose prompt could be read again")
-        asked = settings(shown)
+        # A question that is under way is gone when the next one begins; what it asked for is not.
+        pending = self._asked if self._worker.running else None
+        asked = settings(shown) if pending is None else {**pending, "tokens": [*pending["tokens"]]}
         if sites is not None:
             asked["sites"] = sites
         if calibrated is not None:
@@ -84,6 +86,8 @@ class Lens(GrowingCard):
             if not 0 <= unfollow < len(asked["tokens"]):
                 raise ArgumentError(f"unfollow={unfollow!r}: {len(asked['tokens'])} tokens are followed by wish")
             del asked["tokens"][unfollow]
+        if follow is not None:
+            asked["tokens"].append(follow)
 
         def job(cancel: threading.Event, progress: Progress, partial: Partial) -> LensResult:
             lm = shown.model()
@@ -93,21 +97,21 @@ class Lens(GrowingCard):
                     f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
                     "last result stays."
                 )
-            wanted = [*asked["tokens"], *([] if follow is None else [_token(lm, shown.text, follow)])]
             source = shown.provenance
             more = {
                 **asked,
-                "tokens": wanted,
+                "tokens": [_token(lm, shown.text, one) if isinstance(one, str) else one for one in asked["tokens"]],
                 "positions": shown.positions.tolist(),
                 "k": shown.top_ids.shape[-1],
                 "seed": source.seed,
             }
             return _work(lm, source.prompt, more)(cancel, progress, partial)
 
-        self._before = shown
+        self._before, self._asked = shown, asked
         self._run(job, {"sites": sites, "calibrated": calibrated, "follow": follow})
 
     _before: LensResult | None = None  # what was shown when the last question was asked
+    _asked: dict[str, Any] | None = None  # that question; tokens are ids, or text as it was typed
 
     @request("explain")
     def _explain(self, **args: Any) -> dict[str, Any]:

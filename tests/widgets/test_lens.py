@@ -155,6 +155,23 @@ def test_questions_are_the_calls_that_a_person_would_make(monkeypatch: pytest.Mo
     assert "1 tokens are followed by wish" in sent.ask("explain", unfollow=1)["error"]["message"]
 
 
+def test_a_question_on_top_of_one_that_is_under_way_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = make_lm("llama")
+    widget, held, partial = Lens(iw.logit_lens(lm, PROMPT)), threading.Event(), Lens.show_partial
+
+    def wait(self: Lens, result: LensResult) -> None:
+        partial(self, result)
+        assert held.wait(LIMIT)
+
+    monkeypatch.setattr(Lens, "show_partial", wait)
+    widget.explain(follow="capital")
+    widget.explain(sites="attn_out")
+    held.set()
+    assert widget.wait(LIMIT)
+    assert widget.result is not None
+    assert (widget.result.site, widget.result.followed[1:]) == ("attn_out", (" capital",))
+
+
 def test_a_token_that_is_none_is_told_and_the_result_stays() -> None:
     lm = make_lm("llama")
     shown = iw.logit_lens(lm, PROMPT)
