@@ -9,7 +9,7 @@
 # %% [markdown] id="title"
 # # Lab 04: Locating
 #
-# **Claim.** In the embedded model SmolLM2-135M-Instruct the place of the Eiffel Tower sits, for most of the depth, in the state of one token of its name: where noise on the name has taken Paris away, that single state brings back more than a third of it, until layer 22; from layer 23 on only the last token does. The state of the Colosseum, put into the same cell, brings back nothing of Paris, and brings Rome.
+# **Claim.** In the embedded model SmolLM2-135M-Instruct the place of the Eiffel Tower sits, for most of the depth, in the state of one token of its name. Where noise on the name has taken Paris away, that single state brings back more than half of it in the early layers, and still a quarter after layer 22; from layer 23 on it brings nothing, and the last token does. The state of the Colosseum, put into the same cell, brings back nothing of Paris, and brings Rome.
 #
 # After this lab you can
 #
@@ -93,7 +93,7 @@ print(lab04.followed_table(read, range(18, 30), [" Paris", " Rome"]))
 read
 
 # %% [markdown] id="lens-what"
-# Only the last three layers say Paris. But at layer 23 its rank jumps from the thousands to the first hundred: something has arrived there, long before it leads. And up to layer 26 the lens says a comma or a point. Is that what the model *thinks*? No: the head was never trained to read these states. The verdict above the table says how far the lens is from the model on text, layer by layer; a *calibrated* lens, with a translation fitted for each layer, reads more from the same states. A lens shows when an answer can be read, and not where it is kept.
+# Only the last three layers say Paris. But at layer 23 its rank jumps from the thousands to below 200: something has arrived there, long before it leads. And up to layer 26 the lens says a comma or a full stop. Is that what the model *thinks*? No: the head was never trained to read these states. The verdict above the table says how far the lens is from the model on text, layer by layer; a *calibrated* lens, with a translation fitted for each layer, reads more from the same states. A lens shows when an answer can be read, and not where it is kept.
 
 # %% [markdown] id="q-two" exercise="lab04-q2" role="exercise"
 # ### Exercise 2: from which layer on the answer leads
@@ -193,7 +193,7 @@ for token in (2, 3, 6):
 pair
 
 # %% [markdown] id="pair-what"
-# The columns are the layers 0, 9, 15, 22, 23 and 29. Up to layer 22 the token in the middle of the name carries nearly all of it, and the third about a third; from 23 on the last token of the prompt carries it all. Between them stands nothing: at `is` and `located` no patch goes a twentieth of the way. So within one layer the fact moves from the name to the end. What moves it? Not the state, but what layer 23 *adds*: patch that alone, at the last token.
+# The columns are the layers 0, 9, 15, 22, 23 and 29. Up to layer 22 the token in the middle of the name carries most of it, soon nearly all, and the third about a third; from 23 on the last token of the prompt carries it all. Between them stands nothing: at `is` and `located` no patch goes a twentieth of the way. So within one layer the fact moves from the name to the end. What moves it? Not the state, but what layer 23 *adds*: patch that alone, at the last token.
 
 # %% id="move-shown" tags=["skip-execution"]
 words, near = {"target": " Paris", "foil": " Rome", "positions": [-1]}, range(20, 27)
@@ -294,11 +294,14 @@ control = lab04.restore_from(
 print(control.table())
 control.plot()
 plt.show()
+elsewhere = iw.causal_trace(lm, fact, subject="located in", positions=[5, 6], layers=[0, 3, 14])
+print("noise on other words")
+print(lab04.effects_table([elsewhere], (5, 6), [0, 3, 14]))
 
 # %% [markdown] id="control-what"
-# Only its own state brings Paris back. The Colosseum's brings none of it, and brings Rome; the other sentence brings neither. So what the site holds is not health but content. (The noise was drawn anew here: with ten samples the clean line is not quite the one of the trace.)
+# Only its own state brings Paris back. The Colosseum's brings none of it, and brings Rome (from layer 3 on; at layer 0 the syllables are not yet a name); the other sentence brings neither. So what the site holds is not health but content. (The noise was drawn anew here: with ten samples the clean line is not quite the one of the trace.)
 #
-# What would *not* have been a control: noise on other words. Corrupt "located in", and restoring these tokens early brings Paris back too, for where a thing was broken it can be mended. An early site follows the noise; that it lasts to layer 22 and holds the name's own content is what speaks for a store.
+# What would *not* have been a control: noise on other words. With "located in" corrupted, restoring these tokens early brings some of Paris back too (the last lines): where a thing was broken it can be mended. An early site follows the noise; that it lasts to layer 22 and holds the name's own content is what speaks for a store.
 #
 # ## 4 Where an answer goes wrong
 #
@@ -312,7 +315,7 @@ story = iw.logit_lens(lm, capital, tokens=[" Sydney", " Canberra"])
 print(lab04.followed_table(story, range(20, 30), [" Sydney", " Canberra"]))
 
 # %% [markdown] id="wrong-what"
-# Neither leads before the last layer; at each layer Sydney is ahead of Canberra, by far at first and then by less and less, until one place is left. So there is no layer at which a right answer was overturned. The trace, of both answers (`force=True`, because tracing an answer that is not the model's own needs a reason, and here is one):
+# Neither leads before the last layer; at each layer Sydney is ahead of Canberra, by thousands of places at first, and by one place in the end. So there is no layer at which a right answer was overturned. The trace, of both answers (`force=True`, because tracing an answer that is not the model's own needs a reason, and here is one):
 #
 # **Predict.** Is Canberra not known, or known and not said?
 
@@ -330,7 +333,7 @@ print("lead of Sydney", f"{heads.value:+.2f}; with a head of layer 23 off it cha
 print("  ".join(f"{head}: {change:+.2f}" for head, change in enumerate(changes)))
 
 # %% [markdown] id="both-what"
-# Both are known, and both come from the one token `Australia`. After layer 0 its state brings back all of either. Deeper down it goes on bringing back all of Sydney, and less and less of Canberra: after layer 8 it is about half. From layer 23 on both are at the last token. And it is head 4 of layer 23 again that brings them there: switch it off, and Sydney's lead *grows*, from next to nothing to two and a half logits. So this head speaks for Canberra. The model knows the fact, fetches it by the way that it fetches Paris by, and falls short by 0.06 logits. An error like this is not a missing fact but a race that is lost by a hair: a token in front of the text turns it.
+# Both are known, and both come from the one token `Australia`. After layer 0 its state brings back all of either. Deeper down it goes on bringing back all of Sydney, and less and less of Canberra: after layer 11 it is little more than half. From layer 23 on both are at the last token. And it is head 4 of layer 23 again that brings them there: switch it off, and Sydney's lead *grows*, from next to nothing to two and a half logits. So this head speaks for Canberra. The model knows the fact, fetches it by the way that it fetches Paris by, and falls short by 0.06 logits. An error like this is not a missing fact but a race that is lost by a hair: a token in front of the text turns it.
 #
 # ## 5 One gradient for all patches
 #
@@ -375,7 +378,7 @@ lab04.plot_estimate(pair)
 plt.show()
 
 # %% [markdown] id="estimate-what"
-# A correlation of 0.7 sounds usable, and hides the failure. At the last token, late, the estimate is good: little stands between the state and the answer. At the name, early, it is not only too small: at layer 0 it has the wrong *sign*, for one of the largest effects of all. Between there and the answer stand 29 layers of norms, products and softmaxes, and the two names lie far apart: a tangent at one of them says nothing about the other. A map of this estimate would have told you that the name speaks against Paris.
+# A correlation of 0.7 sounds usable, and hides the failure. At the last token, late, the estimate is good: little stands between the state and the answer. At the name, early, it is not only too small: at layers 0 and 3 it has the wrong *sign*, where the exact effects are 0.7 and 0.88. Of all cells that matter that is so in about a quarter. Between layer 0 and the answer stand 29 layers of norms, products and softmaxes, and the two names lie far apart: a tangent at one of them says little about the other. A map of this estimate would have told you that early on the name speaks against Paris.
 #
 # Gradients at several points between the two runs help, as the steps of an integral do. Four of them:
 
@@ -394,7 +397,7 @@ finer = iw.patch(
 print(lab04.estimate_table(finer, 2, some))
 
 # %% [markdown] id="points-what"
-# The signs are right now, the sizes are half of what they should be or less. So: use the estimate to look for candidates in a large model, and measure the candidates. `iw.patch` does this by itself: asked for the estimate alone, it measures some cells, and its verdict says how far the rest can be trusted.
+# The signs are right now, the sizes are about half of what they should be, or less. So: use the estimate to look for candidates in a large model, and measure the candidates. `iw.patch` does this by itself: asked for the estimate alone, it measures some cells, and its verdict says how far the rest can be trusted.
 #
 # ## 6 A head switched off
 #
@@ -438,12 +441,20 @@ iw.course.check("lab04-q8", zeroed)
 # %% id="heads-shown" tags=["skip-execution"]
 tower = iw.heads(lm, eiffel, target=" Paris", foil=" Rome", layers=[23])
 print(f"lead of Paris {tower.value:+.2f}; head 4 off {tower.ablated[0, 4] - tower.value:+.2f}")
-looks = tower.patterns[0, 4, -1]
-print("from the last token it looks at", tower.tokens[looks.argmax()], f"with {looks.max():.2f}")
+with lm.using(iw.Ablation(layer=23, head=4)):
+    without = iw.heads(lm, eiffel, target=" Paris", foil=" Rome", layers=[23], heads=[5])
+print(
+    f"head 5 off {tower.ablated[0, 5] - tower.value:+.2f}; both {without.ablated[0, 0] - tower.value:+.2f}"
+)
+for head in (4, 5):
+    looks = tower.patterns[0, head, -1]
+    print(
+        f"from the last token head {head} looks at {tower.tokens[looks.argmax()]}, {looks.max():.2f}"
+    )
 tower
 
 # %% [markdown] id="heads-what"
-# A tenth of the lead. *Enough* is not *needed*: restored into the other run it carries the answer, taken out of its own it is hardly missed, because head 5 reads the same tokens and later layers make up for it. Whoever only restores thinks of one head; whoever only switches off thinks of none. Zero is also no neutral value: a head that writes nothing is something that no later layer has ever seen. The verdict above holds the zero against the head's own mean.
+# A tenth of the lead. *Enough* is not *needed*: restored into the other run the head carries the answer, taken out of its own it is hardly missed. Head 5 reads the same token, and with both off a third is lost, more than the two lose one by one: each stands in for the other. And the rest stays: the lead has other sources, which restoring one head could not show. Zero is no neutral value either: a head that writes nothing is something that no later layer has ever seen. The verdict above holds the zero against the head's own mean.
 #
 # ### The same in nnsight
 #
@@ -533,14 +544,14 @@ def auc(named: torch.Tensor, others: torch.Tensor) -> float:
 iw.course.check("lab04-q10", auc)
 
 # %% [markdown] id="names"
-# Both neurons, on sentences of `lab04.SETS` that neither was named by. `as good` is how many neurons of the same layer do as well against unrelated sentences.
+# Both neurons, on sentences of `lab04.SETS` that neither was named by. The area with its 95 % interval, for three questions: the name against unrelated sentences, the name against its near miss, and the near miss against unrelated ones. (`iw.locate.score_name` gives each of them, and how many other neurons of the layer do as well.)
 #
 # **Predict** the row of the polysemantic neuron: which of its three numbers gives it away?
 
 # %% id="names-shown" tags=["skip-execution"]
 tests = [
-    lab04.name_test(lm, 5, 1057, "take", "bring"),
-    lab04.name_test(lm, 5, 613, "children", "pets"),
+    lab04.name_test(lm, verb, "take", "bring"),
+    lab04.name_test(lm, family, "children", "pets"),
 ]
 print(lab04.NAME_HEAD)
 for one in tests:
@@ -550,7 +561,7 @@ print(
 )
 
 # %% [markdown] id="names-what"
-# *Take* holds, with one gap: of ten sentences the neuron is silent on one, an invitation. The near miss leaves it as cold as anything else: 0.5. *Children* is the negative control. Against unrelated sentences it passes, with a *higher* number than the true name has. Only the near miss shows what is wrong: against pets it fails, and pets, which the name does not mention, come out above nearly everything unrelated. A test without near misses would have preferred the wrong name.
+# *Take* holds, with one gap: of ten sentences the neuron is silent on one, an invitation. The near miss leaves it as cold as anything else: about 0.5. *Children* is the negative control. Against unrelated sentences it passes, with a *higher* number than the true name has. Only the near miss shows what is wrong: against pets it does worse than the true name against its own near miss, and pets, which the name does not mention, come out above nearly everything unrelated. A test without near misses would have preferred the wrong name.
 #
 # So test a name twice: do sentences with the concept excite the neuron, and do those beside it leave it alone? And then: that a neuron answers to a word does not show that the model uses it for anything. For this, switch it off: `iw.Ablation(layer=5, neuron=1057)`.
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from interp_widgets.course.lab04.held_out import SETS
+from interp_widgets.locate.neuron_naming import score_name
 from interp_widgets.locate.subject import embedding_spread, subject_tokens
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.prompts import decode
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from interp_widgets.locate.lens_result import LensResult
+    from interp_widgets.locate.neuron_name_result import NameScore
+    from interp_widgets.locate.neuron_result import NeuronResult
     from interp_widgets.locate.patch_result import PatchResult
     from interp_widgets.locate.trace_result import TraceResult
     from interp_widgets.models.language_model import LanguageModel
@@ -218,71 +220,53 @@ def _both(result: PatchResult) -> tuple[Floats, Floats]:
 # A name, and sentences that it was not read off
 
 
-def peaks(lm: LanguageModel, layer: int, texts: Sequence[str]) -> NDArray[np.float32]:
-    """(texts, neurons): the largest activation of each neuron of a layer on each text."""
-    site = Site("mlp_key", layer)
-    rows = []
-    with torch.no_grad():
-        for text in texts:
-            with lm.run(capture=[site], until=layer) as run:
-                lm.hidden(torch.as_tensor(lm.encode(text).ids)[None])
-                rows.append(run.captured[site][0].amax(0).float().cpu().numpy())
-    return np.stack(rows)
-
-
-def areas(named: NDArray[np.float32], others: NDArray[np.float32]) -> Floats:
-    """(neurons,): share of pairs of a named and another text in which the named one is higher, ties half."""
-    ranks = stats.rankdata(np.concatenate([named, others]), axis=0)[: len(named)]
-    n, m = len(named), len(others)
-    return np.asarray((ranks.sum(0) - n * (n + 1) / 2) / (n * m))
-
-
 @dataclass(frozen=True)
 class NameTest:
-    """One neuron and its name, by held-out sentences: area under the curve against unrelated ones and against the near
-    miss, of the near miss against unrelated ones, and how many neurons of the layer do as well in the first. lowest:
-    the sentence with the concept on which the neuron is least active; above_lowest: how many
-    of the unrelated ones are above it."""
+    """One neuron and its name, by held-out sentences: those with the concept against unrelated ones and against the
+    near miss, and the near miss against unrelated ones. lowest: the sentence with the concept on which the neuron is
+    least active; above_lowest: how many of the unrelated ones are above it."""
 
-    layer: int
-    neuron: int
+    neuron: str
     name: str
     near: str
-    unrelated: float
-    against_near: float
-    near_unrelated: float
-    as_good: int
-    lowest: str
-    above_lowest: int
+    unrelated: NameScore
+    against_near: NameScore
+    near_unrelated: NameScore
+
+    @property
+    def lowest(self) -> str:
+        return self.unrelated.positives[int(self.unrelated.positive_peaks.argmin())]
+
+    @property
+    def above_lowest(self) -> int:
+        return int((self.unrelated.negative_peaks > self.unrelated.positive_peaks.min()).sum())
 
     def line(self) -> str:
-        return (
-            f"{f'{self.layer}.{self.neuron}':8} {self.name:9} {self.near:9} {self.unrelated:>13.2f}"
-            f" {self.against_near:>14.2f} {self.near_unrelated:>22.2f} {self.as_good:>12}"
-        )
+        cells = [
+            f"{one.area:.2f} ({one.low:.2f} to {one.high:.2f})"
+            for one in (self.unrelated, self.against_near, self.near_unrelated)
+        ]
+        return f"{self.neuron:8} {self.name:9} {self.near:9}" + "".join(f"{cell:>24}" for cell in cells)
 
 
-NAME_HEAD = (
-    f"{'neuron':8} {'name':9} {'near miss':9} {'vs unrelated':>13} {'vs near miss':>14}"
-    f" {'near miss vs unrelated':>22} {'as good':>12}"
+NAME_HEAD = f"{'neuron':8} {'name':9} {'near miss':9}" + "".join(
+    f"{title:>24}" for title in ("name, unrelated", "name, near miss", "near miss, unrelated")
 )
 
 
-def name_test(lm: LanguageModel, layer: int, neuron: int, name: str, near: str) -> NameTest:
-    """Put a name to the test on the lab's held-out sentences. name, near: keys of `SETS`; the rest is unrelated."""
-    found = {key: peaks(lm, layer, texts) for key, texts in SETS.items()}
-    rest = np.concatenate([rows for key, rows in found.items() if key not in (name, near)])
-    unrelated = areas(found[name], rest)
-    low = int(found[name][:, neuron].argmin())
+def name_test(lm: LanguageModel, card: NeuronResult, name: str, near: str) -> NameTest:
+    """Put a name that was read off a neuron's best texts to the test on the lab's held-out sentences. name, near: keys
+    of `SETS`; the rest is unrelated."""
+    rest = [text for key, texts in SETS.items() if key not in (name, near) for text in texts]
+
+    def score(positives: Sequence[str], negatives: Sequence[str], concept: str) -> NameScore:
+        return score_name(lm, positives, negatives, layer=card.layer, neuron=card.neuron, name=concept, seen=card)
+
     return NameTest(
-        layer=layer,
-        neuron=neuron,
+        neuron=f"{card.layer}.{card.neuron}",
         name=name,
         near=near,
-        unrelated=float(unrelated[neuron]),
-        against_near=float(areas(found[name], found[near])[neuron]),
-        near_unrelated=float(areas(found[near], rest)[neuron]),
-        as_good=int((unrelated >= unrelated[neuron] - 1e-12).sum()),
-        lowest=SETS[name][low],
-        above_lowest=int((rest[:, neuron] > found[name][low, neuron]).sum()),
+        unrelated=score(SETS[name], rest, name),
+        against_near=score(SETS[name], SETS[near], name),
+        near_unrelated=score(SETS[near], rest, near),
     )
