@@ -1,8 +1,9 @@
 """Run every test, or the parts that are named, and say at the end which part failed.
 
-The first parts run in two lanes side by side (two cores are enough for it); notebooks and browser come after them,
-alone, because they time real people's waits.  Each part writes its own log under `.make/logs/`, which is printed when
-the part ends, so that two lanes never mix their lines.  The exit code is 0 only when every part passed.
+The first parts run in two lanes side by side, with one thread each (two cores are enough for it); the browser comes
+after them, alone, because it times real people's waits, and last the rehearsal, which grades two students at a time.
+Each part writes its own log under `.make/logs/`, which is printed when the part ends, so that two lanes never mix their
+lines.  The exit code is 0 only when every part passed.
 
     python tools/run_tests.py                 # all
     python tools/run_tests.py lint python     # these
@@ -89,15 +90,14 @@ PYTHON = pytest_part(
     "python", "Python tests", "not browser and not notebooks and not rehearsal and not wheel", ONE_THREAD
 )
 WHEEL = pytest_part("wheel", "the built wheel, on a PATH without node", "wheel")
-NOTEBOOKS = pytest_part("notebooks", "every notebook of the course", "notebooks")
+NOTEBOOKS = pytest_part("notebooks", "every notebook of the course", "notebooks", ONE_THREAD)
 REHEARSAL = pytest_part("rehearsal", "a class through nbgrader: collect, grade, feedback, marks", "rehearsal")
 BROWSER = pytest_part("browser", "a real JupyterLab in a real Chromium", "browser")
 
 # Stages follow each other; the lanes of a stage run side by side; the parts of a lane follow each other.
 STAGES: tuple[tuple[tuple[Part, ...], ...], ...] = (
-    ((LINT, FRONT_LINT, VITEST, WHEEL), (PYTHON,)),
-    ((NOTEBOOKS, BROWSER),),
-    ((REHEARSAL,),),
+    ((LINT, FRONT_LINT, VITEST, WHEEL, PYTHON), (NOTEBOOKS,)),
+    ((BROWSER, REHEARSAL),),
 )
 PARTS = {part.name: part for stage in STAGES for lane in stage for part in lane}
 
