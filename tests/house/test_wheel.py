@@ -78,7 +78,7 @@ def test_name_and_size(wheel: Path) -> None:
 
 def test_every_module_is_inside(archive: zipfile.ZipFile) -> None:
     sources = [*(ROOT / "interp_widgets").rglob("*.py"), ROOT / "interp_widgets/py.typed"]
-    sources += (ROOT / "interp_widgets/models").glob("*.txt")
+    sources += [text for room in ("locate", "models") for text in (ROOT / "interp_widgets" / room).glob("*.txt")]
     missing = {source.relative_to(ROOT).as_posix() for source in sources} - set(archive.namelist())
     assert missing == set()
 
@@ -98,7 +98,7 @@ def test_bundles_are_small(archive: zipfile.ZipFile, bundle: str) -> None:
 
 def test_nothing_stray_is_inside(archive: zipfile.ZipFile) -> None:
     wanted = re.compile(
-        r"interp_widgets/.*\.(py|typed|json|json\.orig|js|css|LICENSE\.txt)|interp_widgets/models/reference_text\.txt|"
+        r"interp_widgets/.*\.(py|typed|json|json\.orig|js|css|LICENSE\.txt)|interp_widgets/(locate|models)/\w+\.txt|"
         + f"{re.escape(SHARE)}.*|{re.escape(INFO)}(METADATA|WHEEL|RECORD|licenses/LICENSE)"
     )
     stray = re.compile(r"build_log|node_modules|__pycache__|\.map$|\.tsbuildinfo|/tests?/|\.ipynb")
