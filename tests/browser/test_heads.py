@@ -78,10 +78,10 @@ def test_a_head_is_chosen_and_its_pattern_comes(opened: Lab, card: Card) -> None
     head, layer = payload["start"]
     row, column = (head + 1) % 4, (layer + 1) % 3
     cell(card, row, column).click()
-    opened.wait_python("[widget.cell.layer, widget.cell.head]", [column, row])
+    opened.wait_python("[widget.pattern.get('layer'), widget.pattern.get('head')]", [column, row])
+    assert opened.python("[widget.cell.layer, widget.cell.head]") == [column, row]
     expect(card.part("weight")).not_to_have_count(0)
     pattern: dict[str, Any] = opened.python("widget.pattern")
-    assert (pattern["layer"], pattern["head"]) == (column, row)
     assert VIEW.numbers(card) == expected(payload, pattern)
     opened.python("None", f"widget.cell = ('', {head}, {layer})")
     expect(cell(card, head, layer)).to_have_attribute("aria-selected", "true")

@@ -100,7 +100,7 @@ def test_a_cell_is_read_walked_to_and_chosen_and_python_has_it(opened: Lab, card
     for key in ("ArrowUp", "Home", "ArrowRight", "Enter"):
         card.page.keyboard.press(key)
     expect(cell(card, 4, 1)).to_be_focused()
-    opened.wait_python("[widget.cell.kind, widget.cell.position, widget.cell.layer]", ["hidden", 4, 1])
+    opened.wait_python("widget.cell and [widget.cell.kind, widget.cell.position, widget.cell.layer]", ["hidden", 4, 1])
     expect(card.part("run")).to_have_count(3)
     opened.python("None", "widget.cell = ('hidden', 2, 0)")
     expect(cell(card, 2, 0)).to_have_attribute("aria-selected", "true")
@@ -150,7 +150,7 @@ def test_patching(opened: Lab) -> None:
     tab(card, "mlp_out").click()
     cell(card, 2, 3).click()
     expect(card.part("readout")).to_contain_text("osseum← ·Towerlayer 3:")
-    lab.wait_python("[widget.cell.site, widget.cell.row, widget.cell.layer]", ["mlp_out", 2, 3])
+    lab.wait_python("widget.cell and [widget.cell.site, widget.cell.row, widget.cell.layer]", ["mlp_out", 2, 3])
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         lab.set_theme(theme)
         expect_contrast(card.root)
