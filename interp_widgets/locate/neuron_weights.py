@@ -13,7 +13,7 @@ from interp_widgets.models.architectures import is_conv1d
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
-_NUMBERS = 4_000_000  # of a piece of logits: 16 MB in float32
+_NUMBERS = 1_000_000  # of a piece of logits: 4 MB in float32, and several such at once
 _ROWS = 16_384  # of the head at a time, where it is converted
 
 
