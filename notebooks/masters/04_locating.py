@@ -9,7 +9,7 @@
 # %% [markdown] id="title"
 # # Lab 04: Locating
 #
-# **Claim.** In the embedded model SmolLM2-135M-Instruct the place of the Eiffel Tower sits, for most of the depth, in the state of one token of its name. Where noise on the name has taken Paris away, that single state brings back more than half of it in the early layers, and still a quarter after layer 22; from layer 23 on it brings nothing, and the last token does. The state of the Colosseum, put into the same cell, brings back nothing of Paris, and brings Rome.
+# **Claim.** In the embedded model SmolLM2-135M-Instruct the place of the Eiffel Tower sits, for most of the depth, in the state of one token of its name. Where noise on the name has taken Paris away, that single state brings back about half of it in the early layers, and still a fifth to a quarter after layer 22; from layer 23 on it brings nothing, and the last token does. The state of the Colosseum, put into the same cell, brings back nothing of Paris, and brings Rome.
 #
 # After this lab you can
 #
@@ -299,7 +299,7 @@ print("noise on other words")
 print(lab04.effects_table([elsewhere], (5, 6), [0, 3, 14]))
 
 # %% [markdown] id="control-what"
-# Only its own state brings Paris back. The Colosseum's brings none of it, and brings Rome (from layer 3 on; at layer 0 the syllables are not yet a name); the other sentence brings neither. So what the site holds is not health but content. (The noise was drawn anew here: with ten samples the clean line is not quite the one of the trace.)
+# Only its own state brings Paris back. The Colosseum's brings none of it, and brings Rome (from layer 3 on; at layer 0 the syllables are not yet a name); the other sentence brings neither. So what the site holds is not health but content. The noise was drawn anew here, and the clean line is lower than in the trace, at layer 0 by half. Ten samples of one fact are few: trust the shape and the contrast, not the second digit.
 #
 # What would *not* have been a control: noise on other words. With "located in" corrupted, restoring these tokens early brings some of Paris back too (the last lines): where a thing was broken it can be mended. An early site follows the noise; that it lasts to layer 22 and holds the name's own content is what speaks for a store.
 #
