@@ -32,7 +32,7 @@ from interp_widgets.models.cache import cache_dir, cache_size, cached_models
 State = Literal["ok", "warn", "fail"]
 
 _EXTENSION, _MANAGER = "interp-labextension", "@jupyter-widgets/jupyterlab-manager"
-_BUNDLES = ("highlight.js", "highlight.css", "highlight.page.js")
+_BUNDLES = ("highlight.js", "highlight.css")
 _PACKAGE = Path(__file__).parent
 # Without these nothing runs, or no widget appears.
 _ENGINE = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "scikit-learn")

@@ -6,7 +6,7 @@ import html
 import os
 from typing import Any
 
-from interp_widgets.results.static import inline_json, inline_script
+from interp_widgets.results.static import inline_json, inline_script, inline_style
 from interp_widgets.storage import atomic_file
 
 # The browser itself refuses any request that a page would make; images are those that Save writes.
@@ -25,7 +25,7 @@ _PAGE = """<!doctype html>
 :root {{ color-scheme: light dark }}
 body {{ margin: 16px; font: 13px/1.5 system-ui, sans-serif }}
 </style>
-</head>
+{style}</head>
 <body>
 {body}
 </body>
@@ -34,15 +34,15 @@ body {{ margin: 16px; font: 13px/1.5 system-ui, sans-serif }}
 
 _VIEW = """<main><script type="application/json" data-interp="{name}">{data}</script></main>
 <noscript>{twin}</noscript>
-<script>{script}</script>"""
+<script type="module">{script}</script>"""
 
 
 def view_page(name: str, payload: dict[str, Any], twin: str, path: str | os.PathLike[str] | None) -> str:
     """The page of a view; written to `path`, whole or not at all, if given. Raises FileNotFoundError if the view is not
     built."""
     title = "".join(part["text"] for part in payload["title"])
-    body = _VIEW.format(name=name, data=inline_json(payload), twin=twin, script=inline_script(f"{name}.page.js"))
-    return _page(_POLICY, title, body, path)
+    body = _VIEW.format(name=name, data=inline_json(payload), twin=twin, script=inline_script(f"{name}.js"))
+    return _page(_POLICY, title, body, path, style=f"<style>{inline_style(f'{name}.css')}</style>\n")
 
 
 def plain_page(title: str, body: str, path: str | os.PathLike[str] | None) -> str:
@@ -50,8 +50,8 @@ def plain_page(title: str, body: str, path: str | os.PathLike[str] | None) -> st
     return _page(_PLAIN_POLICY, title, f"<main>{body}</main>", path)
 
 
-def _page(policy: str, title: str, body: str, path: str | os.PathLike[str] | None) -> str:
-    page = _PAGE.format(policy=policy, title=html.escape(title), body=body)
+def _page(policy: str, title: str, body: str, path: str | os.PathLike[str] | None, style: str = "") -> str:
+    page = _PAGE.format(policy=policy, title=html.escape(title), body=body, style=style)
     if path is not None:
         with atomic_file(path) as temporary:
             temporary.write_text(page, encoding="utf-8")

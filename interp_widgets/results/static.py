@@ -36,3 +36,8 @@ def inline_script(name: str) -> str:
     In JavaScript these sequences can stand in strings, templates and regular expressions only, where `\\x3c` is `<`.
     """
     return re.sub(r"<(?=/script|!--|script)", r"\\x3c", static_text(name), flags=re.IGNORECASE)
+
+
+def inline_style(name: str) -> str:
+    """A built style sheet as the content of a `<style>`; what would end the element is escaped as CSS writes it."""
+    return re.sub(r"</(?=style)", r"<\\/", static_text(name), flags=re.IGNORECASE)

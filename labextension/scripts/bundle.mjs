@@ -1,10 +1,10 @@
-// Bundles each view three ways: the widget's module, its style sheet, and a script for stand-alone pages.
+// Bundles each view: a module, which is the widget's and draws stand-alone pages too, and its style sheet.
 //
 // A widget's module is stored once for each instance in saved widget state, so its size matters: the build fails
 // when a bundle passes the limit.
 import { build, context } from 'esbuild';
 import { fileURLToPath } from 'node:url';
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 
 const LIMIT = 60_000;
 const VIEWS = ['highlight', 'compare', 'heads', 'lens', 'matrix', 'neuron', 'steering', 'trace', 'patch'];
@@ -20,20 +20,8 @@ const shared = {
   target: 'es2022'
 };
 
-/** The style sheet of a page, where nothing can be asked, as one minified string. */
-async function styles(name) {
-  const page = here(`style/${name}.page.css`);
-  const result = await build({
-    ...shared,
-    target: 'esnext',
-    entryPoints: [existsSync(page) ? page : here(`style/${name}.css`)],
-    write: false
-  });
-  return result.outputFiles[0].text.trim();
-}
-
-/** esbuild settings of the three files of one view; the page script carries its style sheet. */
-async function targets(name) {
+/** esbuild settings of the two files of one view. */
+function targets(name) {
   return [
     {
       ...shared,
@@ -48,18 +36,11 @@ async function targets(name) {
       format: 'esm',
       // AMD loaders that some hosts leave on the page must not be mistaken for a module system.
       define: { 'define.amd': 'false' }
-    },
-    {
-      ...shared,
-      entryPoints: { [`${name}.page`]: here(`src/pages/${name}.ts`) },
-      outdir,
-      format: 'iife',
-      define: { 'define.amd': 'false', INTERP_STYLES: JSON.stringify(await styles(name)) }
     }
   ];
 }
 
-const settings = (await Promise.all(VIEWS.map(targets))).flat();
+const settings = VIEWS.flatMap(targets);
 if (process.argv.includes('--watch')) {
   for (const setting of settings) {
     const watching = await context({ ...setting, minify: false });
@@ -67,7 +48,7 @@ if (process.argv.includes('--watch')) {
   }
 } else {
   await Promise.all(settings.map(setting => build(setting)));
-  for (const file of VIEWS.flatMap(name => [`${name}.js`, `${name}.css`, `${name}.page.js`])) {
+  for (const file of VIEWS.flatMap(name => [`${name}.js`, `${name}.css`])) {
     const { size } = statSync(`${outdir}/${file}`);
     console.log(`${file} ${size} bytes`);
     if (size > LIMIT) {

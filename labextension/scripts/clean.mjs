@@ -7,7 +7,7 @@ for (const path of [
   'tsconfig.build.tsbuildinfo',
   '../interp_widgets/labextension/',
   ...['highlight', 'compare', 'heads', 'lens', 'matrix', 'neuron', 'steering', 'trace', 'patch'].flatMap(
-    name => ['js', 'css', 'page.js'].map(end => `../interp_widgets/static/${name}.${end}`)
+    name => ['js', 'css'].map(end => `../interp_widgets/static/${name}.${end}`)
   )
 ]) {
   rmSync(new URL(path, here), { recursive: true, force: true });

@@ -1,11 +1,13 @@
-/** Draws every picture of a kind on a stand-alone page, in the place of the script that holds its data. */
+/**
+ * A stand-alone page holds its data in a script of JSON and this view's module, which draws the picture in its place.
+ * Anywhere else no such script is there, and the module only brings its widget.
+ */
 
 import type { PictureKind } from './views/kinds';
 
-/** The minified style sheet, put in by the bundler. */
-declare const INTERP_STYLES: string;
+type Drawn = Pick<PictureKind, 'name' | 'draw'>;
 
-function draw(script: HTMLScriptElement, kind: PictureKind): void {
+function draw(script: HTMLScriptElement, kind: Drawn): void {
   const parent = script.parentElement;
   if (parent === null || script.dataset.drawn !== undefined) {
     return;
@@ -20,23 +22,9 @@ function draw(script: HTMLScriptElement, kind: PictureKind): void {
   parent.append(kind.draw(payload).element);
 }
 
-function drawAll(kind: PictureKind): void {
-  if (document.querySelector(`style[data-interp="${kind.name}"]`) === null) {
-    const style = document.createElement('style');
-    style.dataset.interp = kind.name;
-    style.textContent = INTERP_STYLES;
-    document.head.append(style);
-  }
+/** Draws every picture of a kind that the page holds. A module's script runs when the page has been read. */
+export function drawPage(name: string, make: Drawn['draw']): void {
   document
-    .querySelectorAll<HTMLScriptElement>(`script[type="application/json"][data-interp="${kind.name}"]`)
-    .forEach(script => draw(script, kind));
-}
-
-/** Now, or as soon as the page is there. */
-export function drawPage(kind: PictureKind): void {
-  if (document.readyState === 'loading') {
-    document.addEventListener('DOMContentLoaded', () => drawAll(kind), { once: true });
-  } else {
-    drawAll(kind);
-  }
+    .querySelectorAll<HTMLScriptElement>(`script[type="application/json"][data-interp="${name}"]`)
+    .forEach(script => draw(script, { name, draw: make }));
 }

@@ -109,7 +109,8 @@ def test_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("interp_widgets.results.static.static_text", lambda name: f'"{name}</script>"')
     page = hostile().to_html(tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text("utf-8") == page
-    assert "compare.page.js" in page
+    assert "compare.js" in page
+    assert "compare.css" in page
     data = re.search(r'data-interp="compare">(.*?)</script>', page)
     assert data is not None
     assert json.loads(data[1]) == compare_payload(hostile())

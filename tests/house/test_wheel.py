@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 SHARE = f"interp_widgets-{__version__}.data/data/share/jupyter/labextensions/interp-labextension/"
 INFO = f"interp_widgets-{__version__}.dist-info/"
 VIEWS = ("compare", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
-BUNDLES = tuple(f"interp_widgets/static/{view}.{kind}" for view in VIEWS for kind in ("js", "page.js"))
+BUNDLES = tuple(f"interp_widgets/static/{view}.{kind}" for view in VIEWS for kind in ("js", "css"))
 MEGABYTE, BUNDLE_LIMIT = 1_000_000, 60_000
 # Namespaces are names, not addresses: nothing is fetched from them.
 NAMESPACES = re.compile(r"https?://www\.w3\.org/(1999/xhtml|1999/xlink|2000/svg|2000/xmlns/|1998/Math/MathML)")
@@ -85,7 +85,7 @@ def test_every_module_is_inside(archive: zipfile.ZipFile) -> None:
 
 def test_bundles_and_labextension_are_inside(archive: zipfile.ZipFile) -> None:
     names = set(archive.namelist())
-    assert {*BUNDLES, *(f"interp_widgets/static/{view}.css" for view in VIEWS)} <= names
+    assert set(BUNDLES) <= names
     assert {SHARE + "package.json", SHARE + "install.json"} <= names
     assert any(re.fullmatch(re.escape(SHARE) + r"static/remoteEntry\.\w+\.js", name) for name in names)
     assert any(name.startswith(SHARE + "schemas/interp-labextension/") for name in names)

@@ -24,6 +24,11 @@ def test_scripts_cannot_end_their_element(monkeypatch: pytest.MonkeyPatch) -> No
     assert static.inline_script("any.js") == r'a="\x3c/SCRIPT>\x3c!--\x3cscript";b=1<2'
 
 
+def test_style_sheets_cannot_end_their_element(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static, "static_text", lambda name: 'a::before{content:"</STYLE>"}')
+    assert static.inline_style("any.css") == r'a::before{content:"<\/STYLE>"}'
+
+
 def test_a_view_that_was_not_built_says_how() -> None:
     with pytest.raises(FileNotFoundError, match="make build"):
         static.static_text("no-such-view.js")

@@ -1,8 +1,11 @@
 /** The heads' widget: patterns that the picture does not bring come when their head is chosen. */
 
 import { HeadsView, readOptions } from '../views/heads';
+import { drawPage } from '../page';
 import { mountChosen } from './chosen';
 import type { RenderContext } from './model';
+
+drawPage('heads', payload => new HeadsView(payload));
 
 export default {
   render: (context: RenderContext): (() => void) => {

@@ -1,8 +1,11 @@
 /** The highlight's widget. */
 
 import { HighlightView, readOptions } from '../views/highlight';
+import { drawPage } from '../page';
 import { mount } from './live';
 import type { RenderContext } from './model';
+
+drawPage('highlight', payload => new HighlightView(payload));
 
 export default {
   render: (context: RenderContext): (() => void) =>

@@ -1,8 +1,11 @@
 /** The neuron card's widget. */
 
 import { NeuronView, readOptions } from '../views/neuron';
+import { drawPage } from '../page';
 import { mount } from './live';
 import type { RenderContext } from './model';
+
+drawPage('neuron', payload => new NeuronView(payload));
 
 export default {
   render: (context: RenderContext): (() => void) =>

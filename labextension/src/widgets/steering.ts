@@ -1,9 +1,13 @@
 /** The console's widget: texts come word by word in messages, whole results as the picture. */
 
 import { ConsoleView } from '../views/steering/console';
+import { SteeringView } from '../views/steering';
 import { readOptions } from '../views/steering/live';
+import { drawPage } from '../page';
 import { mount } from './live';
 import type { RenderContext } from './model';
+
+drawPage('steering', payload => new SteeringView(payload));
 
 export default {
   render: (context: RenderContext): (() => void) => {

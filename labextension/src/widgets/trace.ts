@@ -1,8 +1,11 @@
 /** The trace's widget. */
 
 import { TraceView, readOptions } from '../views/trace';
+import { drawPage } from '../page';
 import { mountChosen } from './chosen';
 import type { RenderContext } from './model';
+
+drawPage('trace', payload => new TraceView(payload));
 
 export default {
   render: (context: RenderContext): (() => void) =>
