@@ -458,7 +458,7 @@ tower
 #
 # ### The same in nnsight
 #
-# Other tools do the same with other words. In nnsight a run is a block in which you write what to read and what to change. (The cell says so where nnsight is not installed; nothing further down needs it.)
+# Other tools do the same with other words. In nnsight a run is a block in which you write what to read and what to change. (The cell says so where nnsight is not installed; nothing further down needs it. More of this is in `docs/nnsight.md`.)
 
 # %% id="nnsight-shown" tags=["skip-execution"]
 try:
