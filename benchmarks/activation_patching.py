@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import importlib
 import os
 import time
 from collections.abc import Callable
@@ -29,12 +30,12 @@ Values = np.ndarray[Any, Any]
 
 def transformer_lens(lm: Any, clean: Any, corrupted: Any, answers: tuple[int, int]) -> Callable[[], Values]:
     """Their way, on a copy of the model. Raises ImportError."""
-    from transformer_lens import patching
-    from transformer_lens.model_bridge import TransformerBridge
-
+    patching: Any = importlib.import_module("transformer_lens.patching")
+    bridges: Any = importlib.import_module("transformer_lens.model_bridge")
     os.environ["TQDM_DISABLE"] = "1"
-    boot: Any = TransformerBridge.boot_transformers
-    bridge = boot(lm.name, hf_model=copy.deepcopy(lm.model), tokenizer=lm.tokenizer, device="cpu")
+    bridge = bridges.TransformerBridge.boot_transformers(
+        lm.name, hf_model=copy.deepcopy(lm.model), tokenizer=lm.tokenizer, device="cpu"
+    )
     bridge.eval()
 
     def metric(logits: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@
    left out.
 4. The tenth that the model itself finds least likely, by its mean log-probability of a token, is left out: mostly
    sentences that lost their thread.
-5. Those of `tools/reference_left_out.txt` are left out, which a reader found odd or unkind.
+5. Those of `tools/reference_left_out.txt` are left out, which were found odd or unkind.
 6. Topics take turns, so that the first hundred sentences are as diverse as all of them.
 
     .venv/bin/python -m tools.sample_reference --samples /tmp/samples.json   # about ten minutes on two cores

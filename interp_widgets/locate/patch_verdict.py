@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from interp_widgets.locate.patch_result import PatchResult
+from interp_widgets.results.numbers import signed
 from interp_widgets.results.provenance import Verdict, Word
 from interp_widgets.results.text import named
 
@@ -44,7 +45,7 @@ def _agreement(exact: np.ndarray[Any, Any], estimate: np.ndarray[Any, Any]) -> d
 
 def _verdict(result: PatchResult) -> Verdict:
     gap = result.clean - result.corrupted
-    sentence = f"clean {result.clean:+.2f}, corrupted {result.corrupted:+.2f} {result.unit}; {_largest(result)}"
+    sentence = f"clean {signed(result.clean)}, corrupted {signed(result.corrupted)} {result.unit}; {_largest(result)}"
     word: Word = "trust"
     why: list[str] = []
     close = result.diagnostics.get("correlation")
@@ -87,7 +88,7 @@ def _largest(result: PatchResult) -> str:
     where = named(name) if result.row_kind == "position" else name
     what = "largest estimate" if first_order else "largest effect"
     place = f", {result.sites[s]}" if len(result.sites) > 1 else ""
-    return f"{what} {effects[s, row, j]:+.2f} at {where}, layer {result.layers[j]}{place}"
+    return f"{what} {signed(float(effects[s, row, j]))} at {where}, layer {result.layers[j]}{place}"
 
 
 def _sparse(result: PatchResult) -> bool:

@@ -1,7 +1,7 @@
 """The package's reference text: some thousand English sentences about many topics, for what must be measured on text.
 
-The sentences were sampled from the default model by `tools/sample_reference.py` and read by a person; what they say is
-often untrue.  Topics take turns, so that the first hundred sentences are as diverse as all of them.
+The sentences were sampled from the default model by `tools/sample_reference.py` and looked through for odd ones; what
+they say is often untrue.  Topics take turns, so that the first hundred sentences are as diverse as all of them.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def test_by_name_and_with_its_traits() -> None:
     with pytest.raises(ArgumentError, match="MatrixResult"):
         Matrix("result")  # type: ignore[arg-type]  # the mistake is the point
     with pytest.raises(ArgumentError, match="MatrixResult"):
-        widget.show_partial("result")  # type: ignore[arg-type]  # the mistake is the point
+        widget.show_partial("result")
 
 
 def test_before_the_first_row() -> None:
