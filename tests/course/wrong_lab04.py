@@ -250,12 +250,7 @@ WRONG: tuple[Wrong, ...] = (
     ),
     changed(Q3, "nothing-patched", PATCHED, ("        return new\n", "")),
     changed(Q3, "probabilities", PATCHED, ("    return logits\n", "    return logits.softmax(-1)\n")),
-    changed(
-        Q3,
-        "hook-stays",
-        PATCHED,
-        ("logits[0, -1]\n        handle.remove()", "logits[0, -1]"),
-    ),
+    changed(Q3, "hook-stays", PATCHED, ("logits[0, -1]\n        handle.remove()", "logits[0, -1]")),
     changed(Q4, "not-normalised", RECOVERED, (_SHARE, "return cells - low")),
     changed(Q4, "over-clean", RECOVERED, (_SHARE, "return (cells - low) / high")),
     changed(Q4, "from-clean", RECOVERED, (_SHARE, "return (cells - high) / (high - low)")),
@@ -320,12 +315,7 @@ WRONG: tuple[Wrong, ...] = (
         ("return (x,)", "return x"),
         ("register_forward_pre_hook", "register_forward_hook"),
     ),
-    changed(
-        Q8,
-        "key-value-heads",
-        ZEROED,
-        ("num_attention_heads", "num_key_value_heads"),
-    ),
+    changed(Q8, "key-value-heads", ZEROED, ("num_attention_heads", "num_key_value_heads")),
     changed(
         Q8,
         "group",
