@@ -30,9 +30,9 @@ Values = np.ndarray[Any, Any]
 
 def transformer_lens(lm: Any, clean: Any, corrupted: Any, answers: tuple[int, int]) -> Callable[[], Values]:
     """Their way, on a copy of the model. Raises ImportError."""
+    os.environ["TQDM_DISABLE"] = "1"  # read when it is first imported
     patching: Any = importlib.import_module("transformer_lens.patching")
     bridges: Any = importlib.import_module("transformer_lens.model_bridge")
-    os.environ["TQDM_DISABLE"] = "1"
     bridge = bridges.TransformerBridge.boot_transformers(
         lm.name, hf_model=copy.deepcopy(lm.model), tokenizer=lm.tokenizer, device="cpu"
     )
