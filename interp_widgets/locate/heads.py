@@ -29,7 +29,7 @@ from interp_widgets.models.architectures import Site
 from interp_widgets.models.attention import attention_weights
 from interp_widgets.models.diagnose import require_finite
 from interp_widgets.models.prompts import Encoded, Prompt, decode
-from interp_widgets.models.question import Question, Wish, ask, check_function, count_passes
+from interp_widgets.models.question import LOGIT_ROWS, Question, Wish, ask, check_function, count_passes
 from interp_widgets.models.resume import Cell, Pass, Patch, resume
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
@@ -42,7 +42,6 @@ Floats = NDArray[np.float64]
 ABLATIONS = ("zero", "mean")
 PATTERN_BYTES = 256_000_000  # that a result may hold
 REFUSED_SECONDS = 300.0
-_ROWS = 64  # of logits that exist at once
 
 
 def heads(
@@ -230,7 +229,7 @@ class _Study:
         states = [self._states(recorded, cells, advance) for recorded in self._recorded]
         longest = max(one.shape[1] for one in states)
         values, choice, chance = [], [], []
-        size = max(_ROWS // longest, 1)
+        size = max(LOGIT_ROWS // longest, 1)
         with self.lm.run() as run:
             for start in range(0, len(cells), size):
                 run.check()
@@ -340,5 +339,5 @@ def _cost(
     return Cost(
         asking + 1 + each * (1 + len(cells)),
         cost.seconds + (asking + 1) * n * lm.seconds_per_token,
-        cost.bytes + patterns + 3 * 4 * _ROWS * lm.architecture.vocabulary,
+        cost.bytes + patterns + 3 * 4 * LOGIT_ROWS * lm.architecture.vocabulary,
     )

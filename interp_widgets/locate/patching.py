@@ -27,7 +27,7 @@ from interp_widgets.locate.patch_cells import ROWS, SITES, Grid, plan
 from interp_widgets.locate.patch_result import PatchResult
 from interp_widgets.locate.patch_verdict import patch_verdict
 from interp_widgets.models.prompts import Encoded, Prompt
-from interp_widgets.models.question import Question, Wish, ask
+from interp_widgets.models.question import LOGIT_ROWS, Question, Wish, ask
 from interp_widgets.models.resume import Pass, resume
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
@@ -40,7 +40,6 @@ TOP = 5
 METHODS = ("exact", "attribution", "both")
 DIRECTIONS = ("restore", "insert")
 _SAMPLE = 32  # cells measured exactly to judge an estimate that was asked for alone
-_LOGIT_ROWS = 64
 
 
 def patch(
@@ -157,8 +156,8 @@ def patch(
             if cells:
                 size = resume(passes[0][number], cells, read, work, batch_size=batch_size)
             states.append([kept[i] for i in range(len(cells))])
-        for start in range(0, len(spots), _LOGIT_ROWS):
-            part = slice(start, start + _LOGIT_ROWS)
+        for start in range(0, len(spots), LOGIT_ROWS):
+            part = slice(start, start + LOGIT_ROWS)
             found = question.read([torch.stack(each[part]) for each in states]).cpu().double().numpy()
             for spot, value in zip(spots[part], found, strict=True):
                 values[spot] = value

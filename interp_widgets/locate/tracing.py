@@ -28,7 +28,7 @@ from interp_widgets.locate.trace_verdict import trace_verdict
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.candidate import Candidate
 from interp_widgets.models.prompts import Prompt, decode
-from interp_widgets.models.question import Question, Wish, ask
+from interp_widgets.models.question import LOGIT_ROWS, Question, Wish, ask
 from interp_widgets.models.resume import Cell, Pass, Patch, resume
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 TOP = 5  # next tokens kept for each cell
-_LOGIT_ROWS = 64  # distributions at once: 13 MB in float32 for each pass over them, default model
 
 
 def causal_trace(
@@ -224,7 +223,7 @@ class Outcome:
         wanted = torch.as_tensor(question.target_ids)
         values: list[Tensor] = []
         best: list[tuple[Tensor, Tensor]] = []
-        for part in states.split(max(_LOGIT_ROWS // states.shape[1], 1)):
+        for part in states.split(max(LOGIT_ROWS // states.shape[1], 1)):
             log_p = lm.head(part).float().log_softmax(-1)
             chosen = wanted.to(log_p.device).expand(*log_p.shape[:2], -1)[..., None]
             values.append(log_p.gather(-1, chosen)[..., 0].double().sum(-1).exp().cpu())

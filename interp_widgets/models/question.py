@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Ids = NDArray[np.int64]
 Wish = str | int | Sequence[int]  # a string, a token's id, or the ids of several
 N_CANDIDATES = 8
+LOGIT_ROWS = 64  # distributions that exist at once where many are read: 13 MB in float32 on the default model
 UNITS = {
     "logit": "logit",
     "log-probability": "log-probability",
