@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interp_widgets.errors import ArgumentError
-from interp_widgets.models.prompts import Encoded
+from interp_widgets.models.prompts import Encoded, covering
 from interp_widgets.results.text import named
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def subject_tokens(prompt: Encoded, subject: str, occurrence: int | None = None)
     chosen = occurrence or 0
     if not -len(places) <= chosen < len(places):
         raise ArgumentError(f"occurrence={occurrence}: subject={subject!r} is there {len(places)} times")
-    begin, end = places[chosen], places[chosen] + len(subject)
-    inside = [i for i, (start, stop) in enumerate(prompt.spans) if start < end and stop > begin]
-    return inside[0], inside[-1]
+    return covering(prompt.spans, places[chosen], places[chosen] + len(subject))
 
 
 def subject_note(prompt: Encoded, first: int, last: int, subject: str) -> str | None:

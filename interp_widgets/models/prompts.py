@@ -94,6 +94,12 @@ def encode(tokenizer: Any, prompt: Prompt, *, context_length: int | None = None)
     )
 
 
+def covering(spans: NDArray[np.int64], start: int, end: int) -> tuple[int, int]:
+    """First and last token that hold one of the characters from `start` up to `end`."""
+    inside = np.flatnonzero((spans[:, 0] < end) & (spans[:, 1] > start))
+    return int(inside[0]), int(inside[-1])
+
+
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     """The text of some tokens, special ones spelled out, spaces as they are: also the first token's own, which
     decoders of Llama 2's kind take for the start of a text and strip."""

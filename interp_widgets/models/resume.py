@@ -214,17 +214,18 @@ def _walk(recorded: Pass, cells: Sequence[Cell], patcher: _Patcher, calls: Seque
         hidden = patcher.put(hidden, "resid_post", layer - 1)
         if layer < a.n_layers:
             cache = recorded.cache(start, hidden.shape[0] // rows, layer)
-            hidden = _call(lm, layer, calls[layer], hidden, cache, start)
+            set_frame(lm.board, hidden, past=start)
+            hidden = call_layer(lm, layer, calls[layer], hidden, cache)
     n = recorded.tokens
     at = [position - start for position in range(n)[read]]
     final: Tensor = a.final_norm(hidden[:, at])
     return final
 
 
-def _call(lm: LanguageModel, layer: int, call: LayerCall, hidden: Tensor, cache: Any, start: int) -> Tensor:
+def call_layer(lm: LanguageModel, layer: int, call: LayerCall, hidden: Tensor, cache: Any) -> Tensor:
+    """One layer of the model on hidden states (rows, tokens, width) and a cache of ours, with all else that the model
+    itself passed to it."""
     from transformers import Cache
-
-    set_frame(lm.board, hidden, past=start)
 
     def ours(value: Any) -> Any:
         return cache if isinstance(value, Cache) else value

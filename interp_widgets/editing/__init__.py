@@ -1,0 +1,1 @@
+"""Changing what the model knows: facts, and the edits that replace them."""

@@ -1,0 +1,122 @@
+"""ROME: one fact, one layer, a change of rank one (Meng et al. 2022, sections 3.1 and appendix E.5).
+
+The MLP's value matrix W is read as a memory that answers a key with a value.  k is the key of the fact's subject, the
+mean over its texts; delta what has to be added to the value there so that the new answer follows; u = C^-1 k, with C
+the second moment of all keys.  Then
+
+    W' = W + delta u^T / (k . u)
+
+answers k with what it answered before plus delta, and changes what other keys get as little as C allows.
+
+Forms, which differ in the key of the denominator:
+
+averaged    the mean key on both sides (Gupta, Baskaran and Anumanchipalli 2024, "Rebuilding ROME"): W' k = W k + delta
+            holds exactly, which is checked
+published   u from the mean key, the denominator from the key of the plain prompt, as in ROME's code: where the two keys
+            point apart the denominator is small, and the change so large that a single edit can break the model
+plain       the plain prompt's key on both sides
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interp_widgets.editing.contexts import context_prefixes, rows_of
+from interp_widgets.editing.fact import Fact
+from interp_widgets.editing.statistics import RIDGE, KeyStatistics
+from interp_widgets.editing.value import Values, ValueSettings, optimise
+from interp_widgets.errors import ArgumentError, not_one_of
+from interp_widgets.interventions.low_rank import LowRank
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+Floats = NDArray[np.float64]
+FORMS = ("averaged", "published", "plain")
+
+
+@dataclass(frozen=True)
+class RomeSettings:
+    """form: see the module's text; prefixes: lengths in tokens of the sampled texts before the prompt, five of each;
+    ridge: added to C, in units of the mean of its diagonal; value: of the optimisation"""
+
+    form: str = "averaged"
+    prefixes: Sequence[int] = (5, 10)
+    ridge: float = RIDGE
+    value: ValueSettings = field(default_factory=ValueSettings)
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise not_one_of("form", self.form, FORMS)
+        if not self.ridge > 0:
+            raise ArgumentError(f"ridge={self.ridge!r}: a number above 0, such as {RIDGE}")
+
+
+@dataclass(frozen=True, eq=False)
+class RankOne:
+    """The change, and what was measured on the way.
+
+    alignment: cosine of u with the key of the denominator, under C; near 0 the change is huge
+    growth: norm of the change over the norm of W; loss, probability, steps: of the optimisation, at its end
+    """
+
+    change: LowRank
+    values: Values
+    alignment: float
+    growth: float
+
+    @property
+    def loss(self) -> float:
+        return float(self.values.loss[0])
+
+    @property
+    def probability(self) -> float:
+        """Of the answer, a token, geometric mean over the texts that the value was found on."""
+        return float(self.values.probability[0])
+
+
+def rank_one(lm: LanguageModel, fact: Fact, layer: int, statistics: KeyStatistics, settings: RomeSettings) -> RankOne:
+    """The change of one layer's value matrix that makes the model answer with the fact's target.
+
+    Open it inside a run: what is active there acts, and the change is meant to come on top of it.
+
+    Raises ArgumentError: statistics of another layer or model, a key of zero; and what `rows_of` and `optimise` raise.
+    """
+    layer = lm.architecture.check_layer(layer)
+    if statistics.layer != layer or statistics.fingerprint != lm.fingerprint:
+        raise ArgumentError(f"statistics are of layer {statistics.layer} of another fit; the edit is at layer {layer}")
+    rows = rows_of(lm, 0, fact, context_prefixes(lm, lengths=settings.prefixes))
+    values = optimise(lm, [rows], layer, settings.value)
+    mean, plain = values.keys[0].cpu().numpy(), values.plain_keys[0].cpu().numpy()
+    left, right, alignment = solve(
+        values.delta[0].double().cpu().numpy(), mean, plain, statistics, form=settings.form, ridge=settings.ridge
+    )
+    weight: Any = lm.architecture.down_projection(layer).weight
+    growth = float(np.linalg.norm(left) * np.linalg.norm(right) / float(weight.detach().double().norm()))
+    return RankOne(LowRank(left[:, None], right[None], layer=layer), values, alignment, growth)
+
+
+def solve(
+    delta: Floats,
+    mean: Floats,
+    plain: Floats,
+    statistics: KeyStatistics,
+    *,
+    form: str = "averaged",
+    ridge: float = RIDGE,
+) -> tuple[Floats, Floats, float]:
+    """left (width,) and right (keys,) with W' = W + left right^T, and the alignment. Raises ArgumentError."""
+    direction = plain if form == "plain" else mean
+    divisor = mean if form == "averaged" else plain
+    u = statistics.solve(direction[:, None], ridge)[:, 0]
+    product = float(divisor @ u)
+    if product == 0:
+        raise ArgumentError("the key of this subject is zero in this layer; edit another layer")
+    lengths = np.sqrt(float(direction @ u) * float(divisor @ statistics.solve(divisor[:, None], ridge)[:, 0]))
+    size = np.linalg.norm(u)
+    return delta * size / product, u / size, product / float(lengths)

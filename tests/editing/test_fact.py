@@ -1,0 +1,65 @@
+"""What a fact is, and what is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interp_widgets.editing.fact import Fact
+from interp_widgets.errors import ArgumentError
+
+TEMPLATE = "The capital of {} is"
+
+
+def test_a_fact_of_the_front_door() -> None:
+    fact = Fact(
+        TEMPLATE,
+        subject="Australia",
+        target=" Canberra",
+        original=" Sydney",
+        paraphrases=["Australia is governed from"],
+        neighbours=["The largest city of Australia is", ("The capital of France is", " Paris")],
+    )
+    assert fact.prompt == "The capital of Australia is"
+    start, end = fact.subject_span
+    assert fact.prompt[start:end] == "Australia"
+    assert fact.neighbour_answers() == (
+        ("The largest city of Australia is", " Sydney"),
+        ("The capital of France is", " Paris"),
+    )
+    assert fact == Fact(**{**vars(fact), "template": TEMPLATE})
+    assert {fact}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"template": "The capital of Australia is"}, "0 places"),
+        ({"template": "{} is {}"}, "2 places"),
+        ({"template": " "}, "template=' '"),
+        ({"subject": ""}, "subject=''"),
+        ({"subject": "Australia "}, "leave out the spaces"),
+        ({"target": ""}, "target=''"),
+        ({"target": " Sydney", "original": " Sydney"}, "nothing to change"),
+        ({"paraphrases": "Australia's capital is"}, "give a list"),
+        ({"neighbours": ["The capital of France is"]}, "`original`"),
+        ({"neighbours": [("The capital of France is", "")]}, "`original`"),
+    ],
+)
+def test_bad_input_is_told(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ArgumentError, match=told):
+        Fact(**{"template": TEMPLATE, "subject": "Australia", "target": " Canberra", **changes})
+
+
+def test_records_of_counterfact(test_data: Path) -> None:
+    lines = (test_data / "counterfact_dev.jsonl").read_text("utf-8").splitlines()
+    for line in lines:
+        record = json.loads(line)
+        fact = Fact.from_record(record)
+        assert fact.target == " " + record["target_new"]
+        assert all(answer == " " + record["target_true"] for _, answer in fact.neighbour_answers())
+    with pytest.raises(ArgumentError, match="no field 'subject'"):
+        Fact.from_record({"template": TEMPLATE})
