@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from interp_widgets.checkup import doctor as doctor
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
+    from interp_widgets.interventions.dense_delta import DenseDelta as DenseDelta
     from interp_widgets.interventions.low_rank import LowRank as LowRank
     from interp_widgets.locate.average import AverageTrace as AverageTrace
     from interp_widgets.locate.average import average_trace as average_trace
@@ -58,6 +59,7 @@ _FRONT_DOOR = {
     "ContrastPairs": "interp_widgets.steering.pairs",
     "ControlVector": "interp_widgets.steering.vector",
     "Continuation": "interp_widgets.attribution.continuation",
+    "DenseDelta": "interp_widgets.interventions.dense_delta",
     "HeadsResult": "interp_widgets.locate.heads_result",
     "LanguageModel": "interp_widgets.models.language_model",
     "LensResult": "interp_widgets.locate.lens_result",

@@ -34,7 +34,8 @@ class Intervention(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        KINDS[cls.kind] = cls
+        if "kind" in cls.__dict__:  # what several kinds share has none of its own
+            KINDS[cls.kind] = cls
 
     def __init__(self) -> None:
         self._ledger: weakref.ref[Ledger] | None = None

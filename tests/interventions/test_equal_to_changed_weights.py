@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from interp_widgets.errors import ArgumentError, OutOfRangeError
-from interp_widgets.interventions import Ablation, AddedVector, Intervention, LowRank
+from interp_widgets.interventions import Ablation, AddedVector, DenseDelta, Intervention, LowRank
 from interp_widgets.models.architectures import is_conv1d
 from interp_widgets.models.language_model import LanguageModel
 from tests.interventions.state import IDS, logits
@@ -121,7 +121,7 @@ def test_added_vector_is_a_bias_at_its_place(lm: LanguageModel, site: str) -> No
     assert_same(lm, AddedVector(vector, layer=LAYER, strength=0.7, site=site), change)
 
 
-def test_low_rank_is_the_matrix_plus_the_product(lm: LanguageModel) -> None:
+def test_a_weight_change_is_the_matrix_plus_it(lm: LanguageModel) -> None:
     a = lm.architecture
     left, right = normal(a.width, 2), normal(2, a.mlp_width)
 
@@ -129,9 +129,10 @@ def test_low_rank_is_the_matrix_plus_the_product(lm: LanguageModel) -> None:
         add_to(layer_of(lm, model).get_submodule(a.layout.down_projection), left @ right)
 
     assert_same(lm, LowRank(left, right, layer=LAYER), change)
+    assert_same(lm, DenseDelta(left @ right, layer=LAYER), change)
 
 
-def test_low_rank_of_any_module_by_path(lm: LanguageModel) -> None:
+def test_a_weight_change_of_any_module_by_path(lm: LanguageModel) -> None:
     layer = lm.architecture.layers[LAYER]
     kinds = (torch.nn.Linear,)
     paths = [
@@ -150,6 +151,7 @@ def test_low_rank_of_any_module_by_path(lm: LanguageModel) -> None:
             add_to(module, product)
 
         assert_same(lm, LowRank(left, right, module=path), change)
+        assert_same(lm, DenseDelta(left @ right, module=path), change)
 
 
 @pytest.mark.parametrize("tied", ["embedding", "head", "both"])
@@ -166,6 +168,7 @@ def test_either_end_of_the_embedding(lm: LanguageModel, tied: str) -> None:
             head.weight += left @ right
 
     assert_same(lm, LowRank(left, right, tied=tied), change)
+    assert_same(lm, DenseDelta(left @ right, tied=tied), change)
 
 
 def test_order_at_one_site_is_the_order_of_activation_and_replacements_come_last() -> None:
@@ -252,6 +255,7 @@ def test_what_does_not_fit_the_model() -> None:
     wrong: list[tuple[Intervention, str]] = [
         (AddedVector([1.0], layer=0), "vector has 1 numbers; the residual stream of this model has 32"),
         (LowRank([[1.0]], [[1.0]], layer=0), r"left @ right has shape \(1, 1\); the matrix of layer 0 has \(32, 48\)"),
+        (DenseDelta([[1.0]], layer=0), r"delta has shape \(1, 1\); the matrix of layer 0 has \(32, 48\)"),
         (LowRank([[1.0]], [[1.0]], tied="head"), r"the matrix of head has \(400, 32\)"),
         (LowRank([[1.0]], [[1.0]], module="model.layers.0.mlp.up"), r"did you mean 'model\.layers\.0\.mlp"),
         (LowRank([[1.0]], [[1.0]], module="model.embed_tokens"), "is an embedding; say tied='embedding'"),

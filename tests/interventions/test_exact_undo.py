@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from interp_widgets.interventions import Ablation, AddedVector, Intervention, LowRank, Scope
+from interp_widgets.interventions import Ablation, AddedVector, DenseDelta, Intervention, LowRank, Scope
 from interp_widgets.models.hooks import Snapshot
 from interp_widgets.models.language_model import LanguageModel
 from tests.interventions.state import count_hooks, logits
@@ -32,6 +32,7 @@ POOL: list[Intervention] = [
     Ablation(layer=2, neuron=5, value=1.5),
     LowRank(normal(32, 2), normal(2, 48), layer=1),
     LowRank(normal(400, 1), normal(1, 32), tied="both"),
+    DenseDelta(normal(32, 48), layer=1),
     LowRank(normal(48, 1), normal(1, 32), module="model.layers.0.mlp.up_proj"),
 ]
 WHICH = st.integers(0, len(POOL) - 1)

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from interp_widgets import storage
 from interp_widgets.errors import FileFormatError, FingerprintMismatchError
-from interp_widgets.interventions import Ablation, AddedVector, Intervention, LowRank
+from interp_widgets.interventions import Ablation, AddedVector, DenseDelta, Intervention, LowRank
 from tests.interventions.state import IDS, logits
 from tests.tiny import make_lm
 
@@ -32,6 +32,7 @@ def all_kinds() -> list[Intervention]:
         LowRank(normal(32, 2), normal(2, 48), layer=1),
         LowRank(normal(48, 1), normal(1, 32), module="model.layers.0.mlp.up_proj"),
         LowRank(normal(400, 1), normal(1, 32), tied="both"),
+        DenseDelta(normal(32, 48), layer=0),
     ]
 
 
