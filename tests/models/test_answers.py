@@ -1,0 +1,64 @@
+"""Answers read in batches, against one prompt after the other."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import interp_widgets as iw
+from interp_widgets.errors import Cancelled, NonFiniteError, TargetError
+from interp_widgets.models.answers import score_answers
+from tests.tiny import make_lm
+
+PAIRS = [
+    ("The capital of Australia is", " Canberra and not"),
+    ("She opened the window because", " the"),
+    ("The", " Eiffel Tower is located in the city"),
+    ("The capital of Australia is", " Sydney"),
+]
+
+
+def by_hand(lm: Any, prompt: str, answer: str) -> tuple[float, int, bool]:
+    before, after = lm.encode(prompt).ids, lm.encode(prompt + answer).ids
+    with torch.no_grad():
+        logits = lm.model(input_ids=torch.as_tensor(after)[None]).logits[0].double()
+    places = range(len(before), len(after))
+    said = [float(logits[i - 1].log_softmax(-1)[after[i]]) for i in places]
+    return sum(said), len(said), all(int(logits[i - 1].argmax()) == after[i] for i in places)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, None])
+def test_each_answer_is_read_as_alone(any_lm: Any, batch_size: int | None) -> None:
+    best = any_lm.next_token(PAIRS[0][0])[0][0]
+    pairs = [*PAIRS, (PAIRS[0][0], best)] if best.startswith(" ") else PAIRS
+    found = score_answers(any_lm, pairs, batch_size=batch_size)
+    for i, (prompt, answer) in enumerate(pairs):
+        log_p, tokens, first = by_hand(any_lm, prompt, answer)
+        assert found.log_probability[i] == pytest.approx(log_p, abs=1e-3)
+        assert found.tokens[i] == tokens
+        assert found.mean[i] == pytest.approx(log_p / tokens, abs=1e-3)
+        assert found.first[i] == first
+
+
+def test_interventions_take_part_and_nothing_is_nothing() -> None:
+    lm = make_lm("llama")
+    plain = score_answers(lm, PAIRS).log_probability
+    with lm.using(iw.Ablation(layer=1, site="mlp_out")):
+        assert not np.allclose(score_answers(lm, PAIRS).log_probability, plain, rtol=1e-4)
+    assert len(score_answers(lm, []).first) == 0
+
+
+def test_bad_input_is_told() -> None:
+    lm = make_lm("llama")
+    with pytest.raises(TargetError, match="answer=''"):
+        score_answers(lm, [("The", "")])
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        score_answers(lm, PAIRS, cancel=stop)
+    with lm.using(iw.AddedVector(np.full(32, 1e38), layer=0, strength=1e3)), pytest.raises(NonFiniteError):
+        score_answers(lm, PAIRS)
