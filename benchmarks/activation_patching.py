@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     pair = [torch.as_tensor(lm.encode(one).ids)[None].to(lm.device) for one in (CLEAN, CORRUPTED)]
     best = [lm.next_logits(one)[0].topk(2).indices.tolist() for one in pair]
     answers = (best[0][0], next(token for token in best[1] if token != best[0][0]))
-    given: dict[str, Any] = {"target": answers[0], "foil": answers[1], "normalised": False}
+    given: dict[str, Any] = {"target": answers[0], "foil": answers[1], "normalised": False, "confirm": True}
 
     def ours() -> Values:
         return np.asarray(iw.patch(lm, pair[0][0].tolist(), pair[1][0].tolist(), **given).values[0])

@@ -36,7 +36,9 @@ def trace(lm: Any, fact: dict[str, str], number: int, layers: list[int], keep: P
             fact["prompt"], fact["subject"], fact["target"], *(float(one) for one in kept["probability"])
         )
         return about, kept["by_role"], None
-    found = causal_trace(lm, fact["prompt"], subject=fact["subject"], kind=KINDS, layers=layers, seed=number)
+    found = causal_trace(
+        lm, fact["prompt"], subject=fact["subject"], kind=KINDS, layers=layers, seed=number, confirm=True
+    )
     corrupted = float(found.corrupted.mean())
     if file is not None:
         np.savez(file, by_role=by_role(found), probability=np.asarray([found.clean, corrupted]))

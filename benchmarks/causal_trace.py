@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     models.add_option(parser)
     asked = parser.parse_args(arguments)
     lm = models.load(asked.model)
-    ours = iw.causal_trace(lm, PROMPT, subject=SUBJECT)  # once before the clock runs
+    ours = iw.causal_trace(lm, PROMPT, subject=SUBJECT, confirm=True)  # once before the clock runs
     target = int(ours.target_ids[0])
     times: dict[str, list[float]] = {"plain": [], "ours": []}
     for _ in range(asked.rounds):
@@ -64,12 +64,12 @@ def main(arguments: list[str] | None = None) -> None:
         expected, cells = plain(lm, target, asked.every)
         times["plain"].append((time.perf_counter() - began) * ours.effects.size / cells)
         began = time.perf_counter()
-        ours = iw.causal_trace(lm, PROMPT, subject=SUBJECT)
+        ours = iw.causal_trace(lm, PROMPT, subject=SUBJECT, confirm=True)
         times["ours"].append(time.perf_counter() - began)
     known = np.isfinite(expected)
     off = float(np.abs(ours.restored[0].mean(0) - expected)[known].max())
     largest = float(np.abs(ours.effects).max())
-    memory = peak(lambda: iw.causal_trace(lm, PROMPT, subject=SUBJECT))
+    memory = peak(lambda: iw.causal_trace(lm, PROMPT, subject=SUBJECT, confirm=True))
     print(f"{lm.name}, {len(ours.tokens)} tokens, {ours.effects.size} cells, {SAMPLES} samples, on {lm.device}")
     print(f"one pass a cell   {min(times['plain']):8.2f} s" + (f"  (from {cells} cells)" if asked.every > 1 else ""))
     print(f"iw.causal_trace   {min(times['ours']):8.2f} s   {memory / 1e6:.0f} MB above the model")

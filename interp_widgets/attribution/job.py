@@ -36,7 +36,7 @@ from interp_widgets.models.memory import available_bytes, forward_bytes, give_ba
 from interp_widgets.models.prompts import Encoded, Prompt
 from interp_widgets.models.question import Question, Wish, ask, count_passes
 from interp_widgets.results.bar import Bar, Progress
-from interp_widgets.results.cost import Cost
+from interp_widgets.results.cost import REFUSED_SECONDS, Cost
 from interp_widgets.results.provenance import Provenance, Verdict, provenance_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ __all__ = ["Answer", "Job", "Progress", "allow", "answer", "prepare", "work_for"
 CPU_TOKENS = 256  # of a pass with gradient; larger batches gain nothing (benchmarks/integrated_gradients.py)
 CPU_FORWARD_TOKENS = 512  # of a pass without
 GPU_TOKENS = 16_384
-REFUSED_SECONDS = 300.0
 PAIRS = 2  # random orders of the test, each with its reverse
 _PREFIXES = 2  # the prompt itself, once for the method and once for the tests, where they reuse what it computes
 _SECOND_UNITS = 64  # beyond, a second opinion by leave-one-out would cost more than the first

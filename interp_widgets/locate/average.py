@@ -6,6 +6,7 @@ middle and last tokens of the subject, the first token after it, further ones, a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from interp_widgets.errors import ArgumentError, Cancelled, not_one_of
+from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.base import Result
-from interp_widgets.results.cost import Cost
+from interp_widgets.results.cost import Cost, allow
 from interp_widgets.results.provenance import Provenance, Verdict, provenance_of
 
 if TYPE_CHECKING:
@@ -184,21 +185,16 @@ def average_trace(
 
     Raises
     ------
-    ArgumentError: no facts, none that the model gets right; and what `causal_trace` raises for its settings; Cancelled
+    ArgumentError: no facts, none that the model gets right; and what `causal_trace` raises for its settings;
+    TooCostlyError: more than five minutes together, unless confirm=True; Cancelled
     """
-    from interp_widgets.locate.tracing import causal_trace, estimate_causal_trace
+    from interp_widgets.locate.tracing import causal_trace
 
     wanted = [_fact(number, fact) for number, fact in enumerate(facts)]
     if not wanted:
         raise ArgumentError("facts is empty; give (prompt, subject) or (prompt, subject, answer) for each fact")
     given: dict[str, Any] = {"kind": kind, "samples": samples, "window": window, "layers": layers}
-    if callable(confirm):
-        costs = [estimate_causal_trace(lm, prompt, subject=subject, **given) for prompt, subject, _ in wanted]
-        whole = Cost(
-            sum(c.forward_passes for c in costs), sum(c.seconds for c in costs), max(c.bytes for c in costs)
-        )  # fmt: skip
-        if not confirm(whole):
-            raise Cancelled("not confirmed; nothing was computed")
+    allow(_cost(lm, wanted, given), confirm, "Take fewer facts or layers=[...]")
     began = time.perf_counter()
     done: list[TracedFact] = []
     skipped: list[SkippedFact] = []
@@ -210,7 +206,7 @@ def average_trace(
             try:
                 trace = causal_trace(
                     lm, prompt, subject=subject, target=target, noise=noise, sigma=sigma, seed=seed + number,
-                    batch_size=batch_size, **given,
+                    batch_size=batch_size, confirm=True, **given,
                 )  # fmt: skip
             except ArgumentError as error:
                 skipped.append(SkippedFact(prompt, subject, str(error)))
@@ -241,6 +237,21 @@ def average_trace(
             forward_passes=passes,
             seconds=time.perf_counter() - began,
         ),
+    )
+
+
+def _cost(lm: LanguageModel, facts: Sequence[tuple[str, str, str | None]], given: dict[str, Any]) -> Cost:
+    """Of all facts together; those that cannot be traced cost nothing."""
+    from interp_widgets.locate.tracing import estimate_causal_trace
+
+    costs = []
+    for prompt, subject, _ in facts:
+        with contextlib.suppress(ArgumentError):
+            costs.append(estimate_causal_trace(lm, prompt, subject=subject, **given))
+    return Cost(
+        sum(cost.forward_passes for cost in costs),
+        sum(cost.seconds for cost in costs),
+        max((cost.bytes for cost in costs), default=0),
     )
 
 

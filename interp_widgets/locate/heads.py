@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interp_widgets.errors import ArgumentError, Cancelled, TooCostlyError, not_one_of
+from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.locate.grid import chosen_layers, chosen_positions, resume_cost
 from interp_widgets.locate.heads_result import HeadsResult
 from interp_widgets.locate.heads_verdict import CHECKED, diagnose, judge
@@ -32,7 +32,7 @@ from interp_widgets.models.prompts import Encoded, Prompt, decode
 from interp_widgets.models.question import LOGIT_ROWS, Question, Wish, ask, check_function, count_passes
 from interp_widgets.models.resume import Cell, Pass, Patch, resume
 from interp_widgets.results.bar import Bar, Progress
-from interp_widgets.results.cost import Cost
+from interp_widgets.results.cost import Cost, allow
 from interp_widgets.results.provenance import provenance_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 ABLATIONS = ("zero", "mean")
 PATTERN_BYTES = 256_000_000  # that a result may hold
-REFUSED_SECONDS = 300.0
 
 
 def heads(
@@ -89,7 +88,8 @@ def heads(
     """
     encoded = lm.encode(prompt)
     at_layers, at_heads, places = _chosen(lm, layers, heads, positions, len(encoded), ablation, batch_size)
-    _allow(_cost(lm, encoded, target, foil, at_layers, at_heads, places), confirm)
+    cost = _cost(lm, encoded, target, foil, at_layers, at_heads, places)
+    allow(cost, confirm, "Ask for fewer layers=[...] or heads=[...], for late positions only (positions=[-1])")
     began = time.perf_counter()
     function = metric if metric is not None or foil is not None else "log-probability"
     with torch.no_grad(), lm.run(cancel=cancel, prompt_length=len(encoded)) as run, Bar(progress) as bar:
@@ -307,16 +307,6 @@ def _too_large(layers: int, heads: int, length: int, size: int) -> str:
         f"layers, heads: the attention of {layers} layers x {heads} heads on {length} tokens takes"
         f" {size / 1e6:,.0f} MB, and a result holds {PATTERN_BYTES / 1e6:.0f} MB; {works}"
     )
-
-
-def _allow(cost: Cost, confirm: Callable[[Cost], bool] | bool | None) -> None:
-    if confirm is False or (callable(confirm) and not confirm(cost)):
-        raise Cancelled("not confirmed; nothing was computed")
-    if confirm is None and cost.seconds > REFUSED_SECONDS:
-        raise TooCostlyError(
-            f"this would take {cost}. Ask for fewer layers=[...] or heads=[...], for late positions only"
-            " (positions=[-1]), or pass confirm=True to run it all the same"
-        )
 
 
 def _cost(

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interp_widgets.errors import ArgumentError, Cancelled, NonFiniteError, not_one_of
+from interp_widgets.errors import ArgumentError, NonFiniteError, not_one_of
 from interp_widgets.locate.alignment import align as align_prompts
 from interp_widgets.locate.first_order import gradients
 from interp_widgets.locate.grid import chosen_layers, chosen_positions, resume_cost
@@ -30,7 +30,7 @@ from interp_widgets.models.prompts import Encoded, Prompt
 from interp_widgets.models.question import LOGIT_ROWS, Question, Wish, ask
 from interp_widgets.models.resume import Pass, resume
 from interp_widgets.results.bar import Bar, Progress
-from interp_widgets.results.cost import Cost
+from interp_widgets.results.cost import Cost, allow
 from interp_widgets.results.provenance import provenance_of
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def patch(
 
     Raises
     ------
-    ArgumentError: unequal length without `align`, same prompts, same answers, and what cannot work; TargetError,
-    OutOfRangeError, EmptyPromptError, PromptTooLongError, NonFiniteError, MemoryExhaustedError, Cancelled
+    ArgumentError: unequal length without `align`, same prompts, same answers, and what cannot work
+    TooCostlyError: more than five minutes, unless confirm=True
+    TargetError, OutOfRangeError, EmptyPromptError, PromptTooLongError, NonFiniteError, MemoryExhaustedError, Cancelled
     """
     if direction not in DIRECTIONS:
         raise not_one_of("direction", direction, DIRECTIONS)
@@ -111,8 +112,8 @@ def patch(
         source=aligned.source,
         first=aligned.first,
     )
-    if callable(confirm) and not confirm(_cost(lm, grid, method, points, len(base))):
-        raise Cancelled("not confirmed; nothing was computed")
+    cost = _cost(lm, grid, method, points, len(base))
+    allow(cost, confirm, "Take method='attribution', which predicts all cells from one gradient, or fewer layers=[...]")
     began = time.perf_counter()
     with torch.no_grad(), Bar(progress) as bar, lm.run(cancel=cancel, prompt_length=len(base)) as run:
         questions = _questions(lm, pair, target, foil, metric)

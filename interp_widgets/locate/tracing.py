@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interp_widgets.errors import ArgumentError, Cancelled, NonFiniteError, not_one_of
+from interp_widgets.errors import ArgumentError, NonFiniteError, not_one_of
 from interp_widgets.locate.grid import chosen_layers, chosen_positions, resume_cost
 from interp_widgets.locate.subject import embedding_spread, subject_note, subject_tokens
 from interp_widgets.locate.trace_result import KINDS, TraceResult
@@ -31,7 +31,7 @@ from interp_widgets.models.prompts import Prompt, decode
 from interp_widgets.models.question import LOGIT_ROWS, Question, Wish, ask
 from interp_widgets.models.resume import Cell, Pass, Patch, resume
 from interp_widgets.results.bar import Bar, Progress
-from interp_widgets.results.cost import Cost
+from interp_widgets.results.cost import Cost, allow
 from interp_widgets.results.numbers import probability
 from interp_widgets.results.provenance import provenance_of
 
@@ -87,6 +87,7 @@ def causal_trace(
     Raises
     ------
     ArgumentError: subject not there, or there twice; target not the first choice; and what cannot work
+    TooCostlyError: more than five minutes, unless confirm=True
     TargetError, EmptyPromptError, PromptTooLongError, OutOfRangeError, NonFiniteError, MemoryExhaustedError, Cancelled
     """
     kinds = _kinds(kind)
@@ -97,8 +98,8 @@ def causal_trace(
     encoded = lm.encode(prompt)
     first, last = subject_tokens(encoded, subject, occurrence)
     depths, places = chosen_layers(lm, layers), chosen_positions(positions, len(encoded))
-    if callable(confirm) and not confirm(_cost(lm, kinds, len(encoded), first, places, depths, samples, window)):
-        raise Cancelled("not confirmed; nothing was computed")
+    cost = _cost(lm, kinds, len(encoded), first, places, depths, samples, window)
+    allow(cost, confirm, "Take fewer positions=[...] or layers=[...], or a shorter prompt")
     began = time.perf_counter()
     with torch.no_grad(), Bar(progress) as bar, lm.run(cancel=cancel, prompt_length=len(encoded)) as run:
         question = ask(lm, encoded, target, None, "probability")

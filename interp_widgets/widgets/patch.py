@@ -88,6 +88,7 @@ class Patch(ChosenWidget):
                 seed=shown.provenance.seed,
                 progress=progress,
                 cancel=cancel,
+                confirm=True,  # who clicks sees how long it takes, and may cancel
                 **wishes(shown),
                 **asked(shown),
             )

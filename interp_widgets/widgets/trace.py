@@ -85,6 +85,7 @@ class Trace(ChosenWidget):
                 seed=shown.provenance.seed,
                 progress=progress,
                 cancel=cancel,
+                confirm=True,  # who clicks sees how long it takes, and may cancel
                 **asked(shown),
             )
             return joined(shown, found)

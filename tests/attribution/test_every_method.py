@@ -10,9 +10,8 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.attribution import registry
-from interp_widgets.attribution.job import REFUSED_SECONDS
 from interp_widgets.errors import ArgumentError, Cancelled, NonFiniteError, TooCostlyError
-from interp_widgets.results.cost import Cost
+from interp_widgets.results.cost import REFUSED_SECONDS, Cost
 from tests.attribution.formulas import LONG, PROMPT
 from tests.attribution.test_api import TARGETS, rows_counted
 from tests.tiny import FAMILIES, make_lm

@@ -215,7 +215,7 @@ def test_patterns_of_a_long_prompt_are_restricted(monkeypatch: pytest.MonkeyPatc
 
 def test_minutes_are_refused_unless_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     lm = make_lm("llama")
-    monkeypatch.setattr(module, "REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr("interp_widgets.results.cost.REFUSED_SECONDS", 0.0)
     with pytest.raises(TooCostlyError, match="confirm=True"):
         iw.heads(lm, PROMPT)
     assert iw.heads(lm, PROMPT, confirm=True).ablated.shape == (3, 4)

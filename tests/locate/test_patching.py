@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.errors import ArgumentError, Cancelled, OutOfRangeError
+from interp_widgets.errors import ArgumentError, Cancelled, OutOfRangeError, TooCostlyError
 from interp_widgets.models.architectures import Site
 from tests.tiny import make_lm
 
@@ -286,6 +286,14 @@ def test_cancel_and_estimate() -> None:
     cost = iw.estimate(iw.patch, lm, *pair_of(lm), target=7, foil=250)
     assert cost.forward_passes > 10
     assert iw.estimate(iw.patch, lm, *pair_of(lm), method="attribution").seconds > 0
+
+
+def test_minutes_are_refused_unless_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interp_widgets.results.cost.REFUSED_SECONDS", 0.0)
+    lm = make_lm("llama")
+    with pytest.raises(TooCostlyError, match=r"method=.attribution.*confirm=True"):
+        iw.patch(lm, *pair_of(lm), target=7, foil=250)
+    assert iw.patch(lm, *pair_of(lm), target=7, foil=250, confirm=True).values.size
 
 
 def test_two_landmarks_on_the_default_model(default_lm: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.errors import ArgumentError, Cancelled, OutOfRangeError
+from interp_widgets.errors import ArgumentError, Cancelled, OutOfRangeError, TooCostlyError
 from interp_widgets.locate.subject import embedding_spread, reference_subjects, subject_tokens
 from interp_widgets.locate.trace_result import KINDS
 from interp_widgets.models.architectures import Site
@@ -237,6 +237,19 @@ def test_cancel_and_confirm() -> None:
         iw.causal_trace(lm, PROMPT, subject=SUBJECT, sigma=0.2, confirm=refuse)
     told = iw.estimate(iw.causal_trace, lm, PROMPT, subject=SUBJECT)
     assert (told.forward_passes, told.bytes) == (asked[0].forward_passes, asked[0].bytes)
+
+
+def test_minutes_are_refused_unless_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interp_widgets.results.cost.REFUSED_SECONDS", 0.0)
+    lm = make_lm("llama")
+    given: dict[str, Any] = {"subject": SUBJECT, "samples": 2, "sigma": 0.2}
+    with pytest.raises(TooCostlyError, match=r"fewer positions=.*confirm=True"):
+        iw.causal_trace(lm, PROMPT, **given)
+    assert iw.causal_trace(lm, PROMPT, confirm=True, **given).samples == 2
+    facts = [(PROMPT, SUBJECT), ("Canberra is", "Sydney")]
+    with pytest.raises(TooCostlyError, match="fewer facts"):
+        iw.average_trace(lm, facts, samples=2, sigma=0.2)
+    assert len(iw.average_trace(lm, facts, samples=2, sigma=0.2, confirm=True).facts) == 1
 
 
 def test_interventions_act_in_every_run() -> None:

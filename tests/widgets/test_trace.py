@@ -37,7 +37,10 @@ class FakeAnalysis:
         self.hold = False
         self.started = threading.Semaphore(0)
 
-    def __call__(self, lm: Any, *prompts: Any, progress: Any, cancel: threading.Event, **given: Any) -> Any:
+    def __call__(
+        self, lm: Any, *prompts: Any, progress: Any, cancel: threading.Event, confirm: bool, **given: Any
+    ) -> Any:
+        assert confirm  # who clicks sees how long it takes, and may cancel
         self.calls.append((prompts, given))
         progress(1, 4, "working")
         self.started.release()
