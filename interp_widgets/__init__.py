@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.result import AttributionResult as AttributionResult
     from interp_widgets.attribution.shap_explanation import shap_explanation as shap_explanation
     from interp_widgets.checkup import doctor as doctor
+    from interp_widgets.editing.edit import Edit as Edit
+    from interp_widgets.editing.evaluation import evaluate_edit as evaluate_edit
+    from interp_widgets.editing.evaluation_result import EditEvaluation as EditEvaluation
+    from interp_widgets.editing.fact import Fact as Fact
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.dense_delta import DenseDelta as DenseDelta
@@ -60,6 +64,9 @@ _FRONT_DOOR = {
     "ControlVector": "interp_widgets.steering.vector",
     "Continuation": "interp_widgets.attribution.continuation",
     "DenseDelta": "interp_widgets.interventions.dense_delta",
+    "Edit": "interp_widgets.editing.edit",
+    "EditEvaluation": "interp_widgets.editing.evaluation_result",
+    "Fact": "interp_widgets.editing.fact",
     "HeadsResult": "interp_widgets.locate.heads_result",
     "LanguageModel": "interp_widgets.models.language_model",
     "LensResult": "interp_widgets.locate.lens_result",
@@ -80,6 +87,7 @@ _FRONT_DOOR = {
     "control_vector": "interp_widgets.steering.fit",
     "doctor": "interp_widgets.checkup",
     "estimate": "interp_widgets.planning",
+    "evaluate_edit": "interp_widgets.editing.evaluation",
     "evaluate_steering": "interp_widgets.steering.evaluation",
     "heads": "interp_widgets.locate.heads",
     "load_model": "interp_widgets.models.loading",
@@ -90,7 +98,18 @@ _FRONT_DOOR = {
     "shap_explanation": "interp_widgets.attribution.shap_explanation",
 }
 _MAKES_MODELS = ("LanguageModel", "load_model")
-_ROOMS = ("attribution", "course", "errors", "interventions", "locate", "models", "results", "steering", "widgets")
+_ROOMS = (
+    "attribution",
+    "course",
+    "editing",
+    "errors",
+    "interventions",
+    "locate",
+    "models",
+    "results",
+    "steering",
+    "widgets",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
+from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
+from interp_widgets.editing.statistics import estimate_key_statistics, key_statistics
 from interp_widgets.errors import ArgumentError
 from interp_widgets.locate.calibration import calibrate_lens, estimate_calibrate_lens
 from interp_widgets.locate.heads import estimate_heads, heads
@@ -24,8 +26,10 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     calibrate_lens: estimate_calibrate_lens,
     compare: estimate_compare,
     control_vector: estimate_control_vector,
+    evaluate_edit: estimate_evaluate_edit,
     evaluate_steering: estimate_evaluate_steering,
     heads: estimate_heads,
+    key_statistics: estimate_key_statistics,
     logit_lens: estimate_logit_lens,
     patch: estimate_patch,
     max_activating: estimate_max_activating,

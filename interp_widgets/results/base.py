@@ -32,6 +32,7 @@ _CLASSES = {
     "causal trace": ("interp_widgets.locate.trace_result", "TraceResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
     "heads": ("interp_widgets.locate.heads_result", "HeadsResult"),
+    "edit evaluation": ("interp_widgets.editing.evaluation_result", "EditEvaluation"),
     "patching": ("interp_widgets.locate.patch_result", "PatchResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
     "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),

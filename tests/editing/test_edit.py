@@ -22,9 +22,9 @@ IDS = torch.tensor([[5, 9, 33, 270, 31]])
 
 
 def make_edit(lm: LanguageModel, facts: int = 1) -> Edit:
-    draw = torch.Generator().manual_seed(0)
-    low = iw.LowRank(torch.randn(32, 1, generator=draw), torch.randn(1, 48, generator=draw), layer=0)
-    dense = iw.DenseDelta(torch.randn(32, 48, generator=draw) * 0.1, layer=1)
+    draw, keys = torch.Generator().manual_seed(0), lm.architecture.mlp_width
+    low = iw.LowRank(torch.randn(32, 1, generator=draw), torch.randn(1, keys, generator=draw), layer=0)
+    dense = iw.DenseDelta(torch.randn(32, keys, generator=draw) * 0.1, layer=1)
     return Edit(
         [low, dense], facts=[FACT] * facts, method="rome", fingerprint=lm.fingerprint, settings={"layer": 0},
         measured={"growth": 0.1}, beside=["calm"],

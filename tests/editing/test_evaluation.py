@@ -1,0 +1,116 @@
+"""Shares, intervals and the harmonic mean against counting by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import interp_widgets as iw
+from interp_widgets.editing.edit import Edit
+from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
+from interp_widgets.editing.evaluation_result import EditEvaluation
+from interp_widgets.editing.fact import Fact
+from interp_widgets.errors import ArgumentError, TooCostlyError
+from interp_widgets.models.answers import score_answers
+from tests.editing.test_edit import make_edit
+from tests.tiny import make_lm
+
+FACTS = (
+    Fact("The capital of {} is", subject="Australia", target=" Canberra", original=" Sydney",
+         paraphrases=["The city of Australia is", "Australia is located in"],
+         neighbours=["The capital is", ("The Eiffel Tower is in", " Paris")]),
+    Fact("{} is located in", subject="The Eiffel Tower", target=" the room", original=" Paris",
+         neighbours=["The Tower is in"]),
+)  # fmt: skip
+
+
+def evaluation(lm: Any = None) -> tuple[Any, Edit, EditEvaluation]:
+    lm = lm or make_lm("llama")
+    edit = make_edit(lm)
+    return lm, edit, evaluate_edit(lm, edit, FACTS)
+
+
+def test_it_counts_who_leads(any_lm: Any) -> None:
+    lm, edit, found = evaluation(any_lm)
+    with lm.using(edit):
+        for i, fact in enumerate(FACTS):
+            new, old = score_answers(lm, [(fact.prompt, fact.target), (fact.prompt, fact.original)]).mean
+            assert found.by_record("fact")[i] == (new > old)
+        stays, new = score_answers(lm, [("The Tower is in", " Paris"), ("The Tower is in", " the room")]).mean
+        assert found.by_record("neighbour")[1] == (stays > new)
+    row = found.prompts.index("The Eiffel Tower is in")
+    assert (found.wanted[row], found.other[row], found.parts[row]) == (" Paris", " Canberra", "neighbour")
+    assert np.isnan(found.by_record("paraphrase")[1])
+    before, after = found.before[row], found.after[row]
+    pairs = [(found.prompts[row], " Paris"), (found.prompts[row], " Canberra")]
+    np.testing.assert_allclose(before, score_answers(lm, pairs).mean, atol=1e-5)
+    assert not np.allclose(before, after)
+
+
+def test_shares_and_their_harmonic_mean() -> None:
+    _, _, found = evaluation()
+    for name, part in (("efficacy", "fact"), ("paraphrase", "paraphrase"), ("neighbourhood", "neighbour")):
+        value, low, high = getattr(found, name)
+        assert value == pytest.approx(np.nanmean(found.by_record(part)))
+        assert low <= value <= high
+        assert found.unedited[name][0] == pytest.approx(np.nanmean(found.by_record(part, edited=False)))
+
+
+def test_the_score_is_zero_where_a_part_is() -> None:
+    _, _, found = evaluation()
+    n = len(found.prompts)
+    right, wrong = np.tile([0.0, -1.0], (n, 1)), np.tile([-1.0, 0.0], (n, 1))
+    good = dataclasses.replace(found, after=right, before=wrong)
+    assert good.score[0] == good.efficacy[0] == good.neighbourhood[0] == 1
+    assert good.unedited["score"][0] == 0
+    mixed = right.copy()
+    mixed[[part == "neighbour" for part in found.parts]] = [-1.0, 0.0]
+    mixed[found.prompts.index("The Tower is in")] = [0.0, -1.0]
+    half = dataclasses.replace(found, after=mixed)
+    assert half.neighbourhood[0] == pytest.approx(0.5)
+    assert half.score[0] == pytest.approx(3 / (1 + 1 + 2))
+
+
+def test_records_are_those_of_the_edit_and_what_else_is_active_stays() -> None:
+    lm = make_lm("llama")
+    edit = make_edit(lm)
+    own = evaluate_edit(lm, edit)
+    assert own.subjects == ("Australia",)
+    lm.ledger.add(edit)
+    np.testing.assert_allclose(evaluate_edit(lm, edit).before, own.before, atol=1e-6)
+    np.testing.assert_allclose(evaluate_edit(lm, edit).after, own.after, atol=1e-6)
+    lm.ledger.add(iw.Ablation(layer=2, site="mlp_out"), name="without")
+    beside = evaluate_edit(lm, edit)
+    assert beside.provenance.interventions == ("without",)
+    assert not np.allclose(beside.before, own.before, rtol=1e-4)
+
+
+def test_bad_input_is_told() -> None:
+    lm = make_lm("llama")
+    edit = make_edit(lm)
+    with pytest.raises(ArgumentError, match="no facts of its own"):
+        evaluate_edit(lm, edit.parts[0])
+    nameless = Fact("The capital of {} is", subject="Australia", target=" Canberra")
+    with pytest.raises(ArgumentError, match="no original answer"):
+        evaluate_edit(lm, edit, [nameless])
+    lm.seconds_per_token = 1000.0
+    with pytest.raises(TooCostlyError, match="fewer records"):
+        evaluate_edit(lm, edit)
+    assert estimate_evaluate_edit(lm, edit).seconds > 300
+
+
+def test_shown_saved_and_loaded(tmp_path: Path) -> None:
+    _, _, found = evaluation()
+    again = iw.load_result(found.save(tmp_path / "evaluation.safetensors"))
+    assert isinstance(again, EditEvaluation)
+    assert again.score == found.score
+    assert len(found.to_frame()) == len(found.prompts)
+    bundle = found._repr_mimebundle_()
+    for text in (bundle["text/html"], bundle["text/plain"], found.to_html(tmp_path / "page.html")):
+        assert f"{100 * found.efficacy[0]:.1f} %" in text
+        assert "neighbourhood" in text
+    assert len(found.plot().axes) == 1
