@@ -93,7 +93,8 @@ def test_a_saved_highlight_of_50_tokens_is_small(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(static, "static_text", lambda name: "draw('</script>')")
+    built = {".js": "draw('</script>')", "css": ".iw::after{content:'</style>'}"}
+    monkeypatch.setattr(static, "static_text", lambda name: built[name[-3:]])
 
 
 @pytest.mark.usefixtures("_built")
@@ -105,6 +106,7 @@ def test_the_page_holds_its_data_and_names_no_address(tmp_path: Path) -> None:
     assert found is not None
     assert json.loads(found[1]) == highlight_payload(result)
     assert page.count("</script>") == 2
+    assert page.count("</style>") == 2  # the page's own, and the view's
     assert page.count("</title>") == 1
     assert not re.search(r"""(src|href)\s*=|https?:|url\(""", page)
     assert "default-src 'none'" in page
