@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.result import AttributionResult as AttributionResult
     from interp_widgets.attribution.shap_explanation import shap_explanation as shap_explanation
     from interp_widgets.checkup import doctor as doctor
+    from interp_widgets.editing.api import edit as edit
     from interp_widgets.editing.edit import Edit as Edit
     from interp_widgets.editing.evaluation import evaluate_edit as evaluate_edit
     from interp_widgets.editing.evaluation_result import EditEvaluation as EditEvaluation
@@ -86,6 +87,7 @@ _FRONT_DOOR = {
     "compare": "interp_widgets.attribution.compare",
     "control_vector": "interp_widgets.steering.fit",
     "doctor": "interp_widgets.checkup",
+    "edit": "interp_widgets.editing.api",
     "estimate": "interp_widgets.planning",
     "evaluate_edit": "interp_widgets.editing.evaluation",
     "evaluate_steering": "interp_widgets.steering.evaluation",

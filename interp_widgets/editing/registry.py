@@ -1,0 +1,81 @@
+"""The editors: one short file each, behind one function.
+
+An editor gets a `Job` and returns the changes that make the model answer its facts; `iw.edit` does the rest, the same
+for all: it looks at the facts, chooses the layer, and puts the outcome into the ledger as one intervention.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from interp_widgets.editing.fact import Fact
+from interp_widgets.editing.statistics import KeyStatistics, key_statistics
+from interp_widgets.errors import not_one_of
+from interp_widgets.interventions.base import Intervention
+from interp_widgets.models.hooks import Change
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What an editor works on, inside an open run.
+
+    changes: what acts beside the edit, and what the edit comes on top of; texts: behind the key statistics
+    """
+
+    lm: LanguageModel
+    facts: tuple[Fact, ...]
+    layers: tuple[int, ...]
+    settings: Any
+    changes: tuple[Change, ...]
+    texts: Sequence[str] | None
+    cancel: threading.Event | None
+    advance: Callable[[int, int, str], None]
+
+    def statistics(self, layer: int) -> KeyStatistics:
+        return key_statistics(self.lm, layer, self.texts, cancel=self.cancel)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """The changes, and numbers of the editor's own."""
+
+    parts: tuple[Intervention, ...]
+    measured: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Editor:
+    """name, label; source: paper and section; settings: the class of its settings; layers: how many it changes by
+    default; run: does the work"""
+
+    name: str
+    label: str
+    source: str
+    settings: type[Any]
+    layers: int
+    run: Callable[[Job], Made]
+
+
+_WHERE = {"rome": "interp_widgets.editing.rome_editor"}
+
+
+def editor_of(method: str) -> Editor:
+    """The editor of this name. Raises ArgumentError."""
+    if method not in _WHERE:
+        raise not_one_of("method", method, _WHERE)
+    found: Editor = importlib.import_module(_WHERE[method]).EDITOR
+    return found
+
+
+def editing_methods() -> list[dict[str, str]]:
+    """Name, label and source of each editor."""
+    return [
+        {"name": one.name, "label": one.label, "source": one.source} for one in (editor_of(name) for name in _WHERE)
+    ]

@@ -1,0 +1,113 @@
+"""From facts to an edit in the ledger."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import interp_widgets as iw
+from interp_widgets.editing import api, contexts, statistics
+from interp_widgets.editing.registry import editing_methods
+from interp_widgets.editing.rome import RomeSettings
+from interp_widgets.editing.value import ValueSettings
+from interp_widgets.errors import ArgumentError, Cancelled, OutOfRangeError
+from interp_widgets.models.answers import Answers
+from tests.tiny import CORPUS, make_lm
+
+FACT = iw.Fact("The capital of {} is", subject="Australia", target=" Canberra", original=" Sydney")
+OTHER = iw.Fact("{} is located in", subject="The Eiffel Tower", target=" the room", original=" Paris")
+QUICK = RomeSettings(prefixes=(3,), value=ValueSettings(steps=25, learning_rate=0.05, clamp=3.0, decay=0.0))
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (statistics, contexts):
+        monkeypatch.setattr(module, "cache_dir", lambda: tmp_path / "cache")
+
+
+def edited(lm: Any, facts: Any = FACT, **changes: Any) -> iw.Edit:
+    return iw.edit(lm, facts, **{"layer": 1, "settings": QUICK, "texts": CORPUS, **changes})
+
+
+@pytest.mark.parametrize("method", [one["name"] for one in editing_methods()])
+def test_an_edit_holds_and_is_undone_exactly(any_lm: Any, method: str) -> None:
+    ids = torch.as_tensor(any_lm.encode(FACT.prompt).ids)[None]
+    plain, state = any_lm.next_logits(ids), any_lm.state_hash()
+    found = edited(any_lm, method=method, name="capital")
+    assert list(any_lm.ledger) == ["capital"]
+    assert not torch.allclose(any_lm.next_logits(ids), plain)
+    assert any_lm.state_hash() == state
+    found.undo()
+    assert torch.equal(any_lm.next_logits(ids), plain)
+    # Of a random model one layer does not move everything, but it moves: against the loss before the first step.
+    start = edited(any_lm, method=method, settings=RomeSettings(prefixes=(3,), value=ValueSettings(steps=1, decay=0.0)))
+    assert found.measured["loss"] < start.measured["loss"]
+
+
+def test_facts_after_each_other_come_on_top() -> None:
+    lm = make_lm("llama")
+    both = edited(lm, [FACT, OTHER])
+    assert len(both.parts) == 2
+    judged = iw.evaluate_edit(lm, both)
+    assert (judged.after[:, 0] > judged.before[:, 0]).all()
+    assert both.settings["layers"] == [1]
+    assert both.measured["alignment"] == pytest.approx(1)
+    alone = iw.edit(make_lm("llama"), OTHER, layer=1, settings=QUICK, texts=CORPUS)
+    assert not torch.allclose(alone.parts[0].left, both.parts[1].left)  # type: ignore[attr-defined]  # LowRank both
+
+
+def test_what_is_known_already_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = make_lm("llama")
+    edited(lm)
+    known = Answers(np.zeros(1), np.ones(1, np.int64), np.ones(1, bool))
+    monkeypatch.setattr(api, "score_answers", lambda lm, pairs: known)
+    with pytest.warns(UserWarning, match="first choice already"):
+        again = edited(lm, name="again")
+    assert again.beside == ("rome, Australia: ·Canberra",)
+
+
+@pytest.mark.parametrize(
+    ("facts", "changes", "told"),
+    [
+        ([], {}, "give an iw.Fact"),
+        (["The capital of Australia is"], {}, "give an iw.Fact"),
+        ([FACT, FACT], {}, None),
+        ([FACT, iw.Fact(FACT.template, subject="Australia", target=" Canberra")], {}, "is there twice"),
+        (
+            [FACT, iw.Fact(FACT.template, subject="Australia", target=" Paris")],
+            {},
+            "two answers, ' Canberra' and ' Paris'",
+        ),
+        (FACT, {"method": "rom"}, "Did you mean 'rome'"),
+        (FACT, {"settings": ValueSettings()}, "takes a RomeSettings"),
+        (FACT, {"layer": [0, 1]}, "changes one layer"),
+        (FACT, {"layer": 9}, "layers 0 to 2"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_applied(facts: Any, changes: dict[str, Any], told: str | None) -> None:
+    lm = make_lm("llama")
+    if told is None:  # the very same fact twice is once
+        assert len(edited(lm, facts).facts) == 1
+        return
+    with pytest.raises(ArgumentError, match=told):
+        edited(lm, facts, **changes)
+    assert not lm.ledger
+
+
+def test_an_interrupt_leaves_nothing_half_applied() -> None:
+    lm = make_lm("llama")
+    stop = threading.Event()
+
+    def progress(done: int, total: int, text: str) -> None:
+        stop.set()
+
+    with pytest.raises(Cancelled):
+        edited(lm, [FACT, OTHER], progress=progress, cancel=stop)
+    assert not lm.ledger
+    with pytest.raises(OutOfRangeError):
+        edited(lm, layer=-4)
