@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import traitlets
 
+from interp_widgets.errors import ModelUnavailableError
 from interp_widgets.models.events import models_changed
 from interp_widgets.widgets.base import InterpWidget
 from interp_widgets.widgets.display import Kind, bundle_of
@@ -122,6 +123,18 @@ class CardWidget(InterpWidget):
             there = f"this prompt has tokens 0 to {n - 1}" if n else "there are no tokens yet"
             raise traitlets.TraitError(f"selection={proposal['value']}: {there}")
         return tokens
+
+    def _model_of(self, shown: Any) -> Any:
+        """The model of a result, for work on it. Raises ModelUnavailableError, and puts the controls to sleep, if it is
+        gone."""
+        lm = shown.model()
+        if lm is None:
+            self._refresh_options()
+            raise ModelUnavailableError(
+                f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
+                "last result stays."
+            )
+        return lm
 
     def _refresh_options(self) -> None:
         with self.lock:

@@ -12,7 +12,7 @@ import traitlets
 
 from interp_widgets.attribution.compare_payload import settings
 from interp_widgets.attribution.comparison import ComparisonResult
-from interp_widgets.errors import ArgumentError, ModelUnavailableError
+from interp_widgets.errors import ArgumentError
 from interp_widgets.widgets.card import KEEP, CardWidget, id_of, turned_round
 from interp_widgets.widgets.display import COMPARE
 from interp_widgets.widgets.protocol import request
@@ -69,13 +69,7 @@ class Compare(CardWidget):
 
     def _compare(self, shown: ComparisonResult, asked: dict[str, Any]) -> Any:
         def work(cancel: threading.Event, progress: Progress) -> ComparisonResult:
-            lm = shown.model()
-            if lm is None:
-                self._refresh_options()
-                raise ModelUnavailableError(
-                    f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
-                    "last result stays."
-                )
+            lm = self._model_of(shown)
             compare = importlib.import_module("interp_widgets.attribution.compare").compare
             result: ComparisonResult = compare(
                 lm,

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from interp_widgets.errors import ArgumentError, ModelUnavailableError, not_one_of
+from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.locate.asking import same_wish
 from interp_widgets.locate.heads_payload import STAND_INS, again, pattern_of
 from interp_widgets.locate.heads_result import HeadCell, HeadsResult
@@ -66,13 +66,7 @@ class Heads(ChosenWidget):
 
     def _study(self, shown: HeadsResult, ablation: str) -> Any:
         def work(cancel: threading.Event, progress: Progress) -> HeadsResult:
-            lm = shown.model()
-            if lm is None:
-                self._refresh_options()
-                raise ModelUnavailableError(
-                    f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
-                    "last result stays."
-                )
+            lm = self._model_of(shown)
             from interp_widgets.locate.heads import heads
 
             asked = {**again(shown), "ablation": ablation}

@@ -10,7 +10,7 @@ import traitlets
 
 from interp_widgets.attribution.payload import settings
 from interp_widgets.attribution.result import AttributionResult
-from interp_widgets.errors import ArgumentError, ModelUnavailableError
+from interp_widgets.errors import ArgumentError
 from interp_widgets.results.text import named
 from interp_widgets.widgets.card import KEEP, CardWidget, id_of, turned_round
 from interp_widgets.widgets.display import HIGHLIGHT
@@ -85,13 +85,7 @@ class Highlight(CardWidget):
 
     def _attribute(self, shown: AttributionResult, asked: dict[str, Any]) -> Any:
         def work(cancel: threading.Event, progress: Progress) -> AttributionResult:
-            lm = shown.model()
-            if lm is None:
-                self._refresh_options()
-                raise ModelUnavailableError(
-                    f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
-                    "last result stays."
-                )
+            lm = self._model_of(shown)
             from interp_widgets.attribution.api import attribute
 
             named_here = {**asked, "target": id_of(shown, asked["target"]), "foil": id_of(shown, asked["foil"])}

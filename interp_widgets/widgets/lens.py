@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from interp_widgets.errors import ArgumentError, ModelUnavailableError
+from interp_widgets.errors import ArgumentError
 from interp_widgets.locate.lens_payload import READS, lens_payload, settings
 from interp_widgets.locate.lens_result import LensResult
 from interp_widgets.widgets.display import LENS
@@ -90,13 +90,7 @@ class Lens(GrowingCard):
             asked["tokens"].append(follow)
 
         def job(cancel: threading.Event, progress: Progress, partial: Partial) -> LensResult:
-            lm = shown.model()
-            if lm is None:
-                self._refresh_options()
-                raise ModelUnavailableError(
-                    f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
-                    "last result stays."
-                )
+            lm = self._model_of(shown)
             source = shown.provenance
             more = {
                 **asked,

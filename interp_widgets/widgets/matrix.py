@@ -15,7 +15,7 @@ import traitlets
 
 from interp_widgets.attribution.matrix import MatrixResult
 from interp_widgets.attribution.matrix_payload import continuation, matrix_payload
-from interp_widgets.errors import ArgumentError, ModelUnavailableError
+from interp_widgets.errors import ArgumentError
 from interp_widgets.widgets.card import KEEP
 from interp_widgets.widgets.display import MATRIX
 from interp_widgets.widgets.growing import GrowingCard
@@ -66,13 +66,7 @@ class Matrix(GrowingCard):
         asked = {"method": shown.method if method is KEEP else method}
 
         def job(cancel: threading.Event, progress: Progress) -> MatrixResult:
-            lm = shown.model()
-            if lm is None:
-                self._refresh_options()
-                raise ModelUnavailableError(
-                    f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
-                    "last result stays."
-                )
+            lm = self._model_of(shown)
             target = importlib.import_module("interp_widgets.attribution.continuation").Continuation(
                 **continuation(shown)
             )

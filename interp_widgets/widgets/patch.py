@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from interp_widgets.errors import ArgumentError, ModelUnavailableError, not_one_of
+from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.locate.patch_cell import PatchCell, patch_cell
 from interp_widgets.locate.patch_payload import BY_POSITION, asked, prompts, wishes
 from interp_widgets.locate.patch_result import PatchResult
@@ -70,13 +70,7 @@ class Patch(ChosenWidget):
 
     def _patch(self, shown: PatchResult, site: str) -> Any:
         def work(cancel: threading.Event, progress: Progress) -> PatchResult:
-            lm = shown.model()
-            if lm is None:
-                self._refresh_options()
-                raise ModelUnavailableError(
-                    f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
-                    "last result stays."
-                )
+            lm = self._model_of(shown)
             from interp_widgets.locate.patching import patch
 
             clean, corrupted = prompts(shown)

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from interp_widgets.errors import ArgumentError, ModelUnavailableError, not_one_of
+from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.locate.asking import same_wish
 from interp_widgets.locate.trace_merge import joined
 from interp_widgets.locate.trace_payload import asked
@@ -66,13 +66,7 @@ class Trace(ChosenWidget):
 
     def _trace(self, shown: TraceResult, kind: str) -> Any:
         def work(cancel: threading.Event, progress: Progress) -> TraceResult:
-            lm = shown.model()
-            if lm is None:
-                self._refresh_options()
-                raise ModelUnavailableError(
-                    f"{shown.provenance.model} is no longer in memory. Load it again and run this cell once more; the "
-                    "last result stays."
-                )
+            lm = self._model_of(shown)
             from interp_widgets.locate.tracing import causal_trace
 
             found = causal_trace(
