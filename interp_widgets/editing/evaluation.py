@@ -7,6 +7,8 @@ efficacy        the new answer is above the original, at the fact's own prompt
 paraphrase      the same at its paraphrases
 neighbourhood   the answer that should stay is above the new one, at its neighbours
 score           the harmonic mean of the three (S in the papers)
+ripple          at prompts whose answer follows from the new one, that answer is above what followed from the original;
+                no part of the score
 
 Apart from these, first-choice accuracy: every token of the answer is the model's first choice.  It is the stricter
 measure, and must not be mixed with the others.
@@ -20,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interp_widgets.editing.edit import Edit
 from interp_widgets.editing.evaluation_result import EditEvaluation
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 LOST = 0.03  # of the neighbourhood that an edit may cost
+LEADS = 0.5  # of the ripple prompts
 _LETTERS = 4  # of a token, for estimates
 
 
@@ -74,7 +78,7 @@ def evaluate_edit(
     questions = [(i, *one) for i, fact in enumerate(chosen) for one in _questions(fact)]
     allow(_cost(lm, questions), confirm, "Take fewer records")
     began = time.perf_counter()
-    pairs = [(prompt, answer) for _, _, prompt, *answers in questions for answer in answers]
+    pairs = [(prompt, answer) for _, _, prompt, *answers in questions for answer in answers if answer]
     with lm.run(cancel=cancel) as run, Bar(progress) as bar:
         others = tuple(change for change in run.snapshot.changes if change is not edit)
         found: list[Answers] = []
@@ -86,6 +90,9 @@ def evaluate_edit(
             with lm.run(snapshot=Snapshot(changes, lm.architecture)):
                 found.append(score_answers(lm, pairs, batch_size=batch_size, cancel=cancel, advance=advance))
         beside = Snapshot(others, lm.architecture).names
+    both = np.asarray([bool(answer) for *_, wanted, other in questions for answer in (wanted, other)])
+    before, after = (_spread(one.mean, both).reshape(-1, 2) for one in found)
+    first_before, first_after = (_spread(one.first, both).reshape(-1, 2)[:, 0] == 1 for one in found)
     fields: dict[str, Any] = {
         "edit": edit.name,
         "method": edit.method if isinstance(edit, Edit) else edit.kind,
@@ -95,10 +102,10 @@ def evaluate_edit(
         "prompts": tuple(prompt for _, _, prompt, *_ in questions),
         "wanted": tuple(wanted for *_, wanted, _ in questions),
         "other": tuple(other for *_, other in questions),
-        "before": found[0].mean.reshape(-1, 2),
-        "after": found[1].mean.reshape(-1, 2),
-        "first_before": found[0].first.reshape(-1, 2)[:, 0],
-        "first_after": found[1].first.reshape(-1, 2)[:, 0],
+        "before": before,
+        "after": after,
+        "first_before": first_before,
+        "first_after": first_after,
         "provenance": provenance_of(
             lm,
             chosen[0].prompt,
@@ -128,6 +135,15 @@ def _questions(fact: Fact) -> Iterator[tuple[str, str, str, str]]:
         yield "paraphrase", prompt, fact.target, fact.original
     for prompt, answer in fact.neighbour_answers():
         yield "neighbour", prompt, answer, fact.target
+    for prompt, answer, before in fact.ripple_answers():
+        yield "ripple", prompt, answer, before
+
+
+def _spread(values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Values at the places that are known, nan at the others."""
+    found = np.full(len(known), np.nan)
+    found[known] = values
+    return found
 
 
 def _cost(lm: LanguageModel, questions: Sequence[tuple[int, str, str, str, str]]) -> Cost:
@@ -157,6 +173,15 @@ def _verdict(result: EditEvaluation) -> Verdict:
         if lost > LOST:
             word = "caution"
             why.append("Other facts changed with it. See to_frame() for which.")
+    if not np.isnan(result.ripple[0]):
+        now, was = (100 * share for share in (result.ripple[0], before["ripple"][0]))
+        sentence += f"; what follows from them {now:.0f} %, {was:.0f} % before"
+        if result.ripple[0] < LEADS:
+            word = "caution"
+            why.append(
+                "What follows from the new answer mostly goes with the old one: the edit changed an answer rather than"
+                " what the model knows."
+            )
     if efficacy < 0.5:
         word = "do not trust"
     return Verdict(word, sentence, tuple(why))

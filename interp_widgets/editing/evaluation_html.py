@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from interp_widgets.editing.evaluation_result import EditEvaluation
 
 _HEAD = ("", "unedited", "edited", "95 % interval", "first choice, unedited", "first choice, edited")
-_NAMES = (("efficacy", "fact"), ("paraphrase", "paraphrase"), ("neighbourhood", "neighbour"), ("score", None))
+_NAMES = (
+    ("efficacy", "fact"),
+    ("paraphrase", "paraphrase"),
+    ("neighbourhood", "neighbour"),
+    ("score", None),
+    ("ripple", "ripple"),
+)
 
 
 def title(result: EditEvaluation) -> str:

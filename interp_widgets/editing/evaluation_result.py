@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float, float]
-PARTS = ("fact", "paraphrase", "neighbour")
+SCORED = ("fact", "paraphrase", "neighbour")  # what the harmonic mean is of
+PARTS = (*SCORED, "ripple")
 DRAWS = 1000
 
 
@@ -33,8 +34,10 @@ class EditEvaluation(Result):
     subjects: of the records
     parts: (n,) of `PARTS`; record: int64, (n,), the record of each prompt; prompts: (n,)
     wanted, other: (n,), the answer that should lead, and the one that should not: the new and the original answer at a
-        fact and its paraphrases, the answer that should stay and the new one at a neighbour
-    before, after: float64, (n, 2), log-probability a token of `wanted` and `other`, without and with the edit
+        fact and its paraphrases, the answer that should stay and the new one at a neighbour, what follows from the new
+        and from the original answer at a ripple prompt ("" where nobody said what followed from the original)
+    before, after: float64, (n, 2), log-probability a token of `wanted` and `other`, without and with the edit; nan for
+        an `other` of ""
     first_before, first_after: bool, (n,), every token of `wanted` is the model's first choice
     """
 
@@ -80,17 +83,23 @@ class EditEvaluation(Result):
         return self._share("neighbour")
 
     @property
+    def ripple(self) -> Interval:
+        """Share of what follows from the new answer that is above what followed from the original, where that is known;
+        nan where there is none. It is no part of `score`."""
+        return self._share("ripple")
+
+    @property
     def score(self) -> Interval:
         """Harmonic mean of the three, of those that there are."""
         return self._scores(edited=True)["score"]
 
     @property
     def unedited(self) -> dict[str, Interval]:
-        """efficacy, paraphrase, neighbourhood and score of the model without the edit."""
+        """efficacy, paraphrase, neighbourhood, ripple and score of the model without the edit."""
         found = self._scores(edited=False)
         return {
             "efficacy": found["fact"], "paraphrase": found["paraphrase"], "neighbourhood": found["neighbour"],
-            "score": found["score"],
+            "ripple": found["ripple"], "score": found["score"],
         }  # fmt: skip
 
     def accuracy(self, part: str, *, edited: bool = True) -> float:
@@ -109,9 +118,12 @@ class EditEvaluation(Result):
         return self._known[edited]
 
     def by_record(self, part: str, *, edited: bool = True) -> Floats:
-        """(records,), the share of a record's prompts of this part where the wanted answer leads; nan for none."""
+        """(records,), the share of a record's prompts of this part where the wanted answer leads; nan for none.
+
+        Prompts without another answer to compare with are left out."""
         values = self.after if edited else self.before
-        success, chosen = values[:, 0] > values[:, 1], np.asarray(self.parts) == part
+        success = values[:, 0] > values[:, 1]
+        chosen = (np.asarray(self.parts) == part) & np.isfinite(values[:, 1])
         total = np.bincount(self.record[chosen], minlength=len(self.subjects))
         right = np.bincount(self.record[chosen], weights=success[chosen], minlength=len(self.subjects))
         return np.asarray(np.divide(right, total, out=np.full(len(total), np.nan), where=total > 0))
@@ -121,7 +133,7 @@ class EditEvaluation(Result):
         drawn = np.random.default_rng(self.provenance.seed).integers(0, shares.shape[1], (DRAWS, shares.shape[1]))
         found: dict[str, Interval] = {}
         means = [_mean(shares, slice(None)), *(_mean(shares, draw) for draw in drawn)]
-        table = np.column_stack([np.stack(means), [_harmonic(one) for one in means]])
+        table = np.column_stack([np.stack(means), [_harmonic(one[: len(SCORED)]) for one in means]])
         for number, name in enumerate((*PARTS, "score")):
             column = table[1:, number]
             low, high = np.nanpercentile(column, [2.5, 97.5]) if np.isfinite(column).any() else (np.nan, np.nan)
@@ -150,7 +162,7 @@ class EditEvaluation(Result):
         )
 
     def plot(self) -> Figure:
-        """The three shares and their harmonic mean, without and with the edit, with their intervals."""
+        """The shares and their harmonic mean, without and with the edit, with their intervals."""
         from interp_widgets.editing.evaluation_plot import plot
 
         return plot(self)

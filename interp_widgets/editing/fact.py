@@ -19,6 +19,8 @@ class Fact:
     original: the answer that is replaced, with its leading space; "" if it does not matter
     paraphrases: other prompts that should get the new answer too
     neighbours: prompts whose answer should stay: a prompt whose answer is `original`, or a pair (prompt, answer)
+    ripple: prompts whose answer follows from the new one: (prompt, answer), or (prompt, answer, what followed from
+        `original`)
 
     Raises ArgumentError.
     """
@@ -30,6 +32,7 @@ class Fact:
     original: str = ""
     paraphrases: Sequence[str] = ()
     neighbours: Sequence[str | tuple[str, str]] = ()
+    ripple: Sequence[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for name in ("template", "subject", "target"):
@@ -45,7 +48,7 @@ class Fact:
             raise ArgumentError(f"subject={self.subject!r}: leave out the spaces around it; the template has them")
         if self.target == self.original:
             raise ArgumentError(f"target={self.target!r} is the original answer; there is nothing to change")
-        for name in ("paraphrases", "neighbours"):
+        for name in ("paraphrases", "neighbours", "ripple"):
             listed = getattr(self, name)
             if isinstance(listed, str):
                 raise ArgumentError(f"{name}={listed!r} is one string; give a list: {name}=[{listed!r}]")
@@ -55,6 +58,13 @@ class Fact:
             raise ArgumentError(
                 "neighbours: a prompt alone is answered by `original`; name it, or give (prompt, answer)"
             )
+        for one in self.ripple:
+            if isinstance(one, str) or len(one) not in (2, 3) or not all(isinstance(x, str) and x for x in one):
+                raise ArgumentError(
+                    f"ripple has {one!r}; give (prompt, answer), or (prompt, answer, what followed from the original)"
+                )
+            if len(one) == 3 and one[1] == one[2]:
+                raise ArgumentError(f"ripple has {one!r}, whose answer does not change; that is a neighbour")
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Fact:
@@ -89,3 +99,7 @@ class Fact:
     def neighbour_answers(self) -> tuple[tuple[str, str], ...]:
         """Each neighbour with the answer that should stay."""
         return tuple((one, self.original) if isinstance(one, str) else one for one in self.neighbours)
+
+    def ripple_answers(self) -> tuple[tuple[str, str, str], ...]:
+        """(prompt, answer that follows from `target`, the one that followed from `original` or ""), each."""
+        return tuple((one[0], one[1], one[2] if len(one) == 3 else "") for one in self.ripple)

@@ -22,7 +22,8 @@ from tests.tiny import make_lm
 FACTS = (
     Fact("The capital of {} is", subject="Australia", target=" Canberra", original=" Sydney",
          paraphrases=["The city of Australia is", "Australia is located in"],
-         neighbours=["The capital is", ("The Eiffel Tower is in", " Paris")]),
+         neighbours=["The capital is", ("The Eiffel Tower is in", " Paris")],
+         ripple=[("She is in the capital of Australia,", " Canberra", " Sydney"), ("The city is", " warm")]),
     Fact("{} is located in", subject="The Eiffel Tower", target=" the room", original=" Paris",
          neighbours=["The Tower is in"]),
 )  # fmt: skip
@@ -49,6 +50,27 @@ def test_it_counts_who_leads(any_lm: Any) -> None:
     pairs = [(found.prompts[row], " Paris"), (found.prompts[row], " Canberra")]
     np.testing.assert_allclose(before, score_answers(lm, pairs).mean, atol=1e-5)
     assert not np.allclose(before, after)
+
+
+def test_what_follows_is_compared_where_both_answers_are_known() -> None:
+    lm, edit, found = evaluation()
+    rows = [row for row, part in enumerate(found.parts) if part == "ripple"]
+    assert [(found.wanted[row], found.other[row]) for row in rows] == [(" Canberra", " Sydney"), (" warm", "")]
+    assert np.isnan(found.after[rows[1], 1])
+    assert np.isfinite(found.after[rows[1], 0])
+    with lm.using(edit):
+        alone = score_answers(lm, [(found.prompts[row], found.wanted[row]) for row in rows])
+    np.testing.assert_allclose(found.after[rows, 0], alone.mean, atol=1e-5)
+    assert found.first_after[rows].tolist() == alone.first.tolist()
+    leads = found.after[rows[0], 0] > found.after[rows[0], 1]
+    assert found.ripple[0] == leads  # the other prompt has nothing to be compared with
+    assert np.isnan(found.by_record("ripple")[1])
+    others = [found.efficacy[0], found.paraphrase[0], found.neighbourhood[0]]
+    mean = 3 / sum(1 / one for one in others) if all(others) else 0
+    assert found.score[0] == pytest.approx(mean)
+    assert "what follows" in found.verdict.sentence
+    won = dataclasses.replace(found, after=np.tile([0.0, -1.0], (len(found.prompts), 1)))
+    assert won.ripple[0] == 1
 
 
 def test_shares_and_their_harmonic_mean() -> None:
@@ -113,4 +135,6 @@ def test_shown_saved_and_loaded(tmp_path: Path) -> None:
     for text in (bundle["text/html"], bundle["text/plain"], found.to_html(tmp_path / "page.html")):
         assert f"{100 * found.efficacy[0]:.1f} %" in text
         assert "neighbourhood" in text
+        assert "ripple" in text
+    assert iw.load_result(tmp_path / "evaluation.safetensors").ripple == found.ripple  # type: ignore[attr-defined]
     assert len(found.plot().axes) == 1

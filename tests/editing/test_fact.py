@@ -22,6 +22,10 @@ def test_a_fact_of_the_front_door() -> None:
         original=" Sydney",
         paraphrases=["Australia is governed from"],
         neighbours=["The largest city of Australia is", ("The capital of France is", " Paris")],
+        ripple=[
+            ["The parliament of Australia sits in", " Canberra", " Sydney"],  # type: ignore[list-item]  # as in JSON
+            ("The lake in the middle of Australia's capital is Lake", " Burley"),
+        ],
     )
     assert fact.prompt == "The capital of Australia is"
     start, end = fact.subject_span
@@ -29,6 +33,10 @@ def test_a_fact_of_the_front_door() -> None:
     assert fact.neighbour_answers() == (
         ("The largest city of Australia is", " Sydney"),
         ("The capital of France is", " Paris"),
+    )
+    assert fact.ripple_answers() == (
+        ("The parliament of Australia sits in", " Canberra", " Sydney"),
+        ("The lake in the middle of Australia's capital is Lake", " Burley", ""),
     )
     assert fact == Fact(**{**vars(fact), "template": TEMPLATE})
     assert {fact}
@@ -46,6 +54,10 @@ def test_a_fact_of_the_front_door() -> None:
         ({"target": " Sydney", "original": " Sydney"}, "nothing to change"),
         ({"paraphrases": "Australia's capital is"}, "give a list"),
         ({"neighbours": ["The capital of France is"]}, "`original`"),
+        ({"ripple": "The parliament sits in"}, "give a list"),
+        ({"ripple": ["The parliament sits in"]}, "what followed from the original"),
+        ({"ripple": [("The parliament sits in", "")]}, "what followed from the original"),
+        ({"ripple": [("Australia is in", " Oceania", " Oceania")]}, "that is a neighbour"),
         ({"neighbours": [("The capital of France is", "")]}, "`original`"),
     ],
 )
