@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import keyword
 import math
@@ -20,6 +19,7 @@ import numpy as np
 
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.results.boxes import boxes
+from interp_widgets.results.differences import differences
 from interp_widgets.results.numbers import MINUS, count, plain, probability, signed
 from interp_widgets.results.provenance import provenance_line
 from interp_widgets.results.text import named, visible
@@ -114,15 +114,6 @@ def draft(written: Written, other: Written) -> dict[str, Any]:
     )
     drawn = text_boxes(written, None, [not one for one in same], 0)
     return {"boxes": [{**box, "tokens": []} for box in drawn], "pace": pace_of(written)}
-
-
-def differences(one: Sequence[int], other: Sequence[int]) -> tuple[list[bool], list[bool]]:
-    """For each token of both texts whether it is outside what they have in common."""
-    left, right = [True] * len(one), [True] * len(other)
-    for a, b, size in difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
-        left[a : a + size] = [False] * size
-        right[b : b + size] = [False] * size
-    return left, right
 
 
 def pace_of(written: Written) -> str:

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from interp_widgets.errors import ArgumentError, NonFiniteError, not_one_of
 from interp_widgets.models.architectures import Site
+from interp_widgets.models.continued import continued
 from interp_widgets.models.generation import Step, stop_tokens
 from interp_widgets.models.generation_batch import generate_batch
-from interp_widgets.models.prompts import decode
 from interp_widgets.results.provenance import Provenance, provenance_of
 from interp_widgets.steering.console import Grid, SteeringResult, Written
 from interp_widgets.steering.console_preset import PROJECTION, SCORE
@@ -295,14 +295,12 @@ class _Draft:
 def _written(lm: LanguageModel, ids: Sequence[int], probabilities: Sequence[float], pace: float) -> Written:
     if not ids:
         return Written()
-    spelled, text = lm.encode(ids), decode(lm.tokenizer, ids)
-    spans = spelled.spans + (len(text) - len(spelled.text))  # decoders of Llama 2's kind strip a text's first space
-    spans[0, 0] = 0
+    found = continued(lm, ids)
     return Written(
-        text=text,
-        tokens=spelled.tokens,
+        text=found.text,
+        tokens=found.tokens,
         ids=tuple(int(i) for i in ids),
-        spans=tuple((int(a), int(b)) for a, b in np.clip(spans, 0, len(text)).tolist()),
+        spans=found.spans,
         probabilities=tuple(float(p) for p in probabilities),
         pace=pace,
     )

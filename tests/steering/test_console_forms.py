@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from interp_widgets.errors import NonFiniteError
+from interp_widgets.results.differences import differences
 from interp_widgets.steering.console import SteeringResult, Written
 from interp_widgets.steering.console_html import console_html
 from interp_widgets.steering.console_payload import (
     MIME_TYPE,
     code,
     console_payload,
-    differences,
     draft,
     identifiers,
     prompt_of,
