@@ -30,7 +30,7 @@ from interp_widgets.results.cost import Cost
 from interp_widgets.results.provenance import provenance_of
 from interp_widgets.steering.evaluation_result import DRAWS, SteeringEvaluation, best_of, bounds_of, intervals, judge
 from interp_widgets.steering.measures import UNITS, Concept, Reading, concept_of, damage, read, repetition
-from interp_widgets.steering.neutral import NEUTRAL, OPENERS
+from interp_widgets.models.neutral_text import NEUTRAL, OPENERS
 from interp_widgets.steering.pairs import ContrastPairs, plain
 from interp_widgets.steering.vector import ControlVector
 

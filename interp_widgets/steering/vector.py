@@ -180,7 +180,7 @@ class ControlVector:
         """The same with the layers' mean residual norms as they are on some texts, by default neutral ones of ours: an
         imported vector then takes a strength. Raises FingerprintMismatchError and what `lm.encode` raises."""
         from interp_widgets.models.states import last_states
-        from interp_widgets.steering.neutral import NEUTRAL
+        from interp_widgets.models.neutral_text import NEUTRAL
 
         self.check_fits(lm)
         return replace(self, norm=last_states(lm, list(NEUTRAL if texts is None else texts), layers=self.layers).norm)

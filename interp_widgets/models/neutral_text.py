@@ -1,4 +1,7 @@
-"""Texts of our own writing that have nothing to do with any trait: what steering must not spoil, and ways to begin."""
+"""Texts of our own writing about nothing in particular: what a change must not spoil, and ways to begin.
+
+They stand behind no statistic of the package, unlike the reference text.
+"""
 
 from __future__ import annotations
 
