@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 import interp_widgets as iw
+from interp_widgets.models.neutral_text import OPENERS
 from interp_widgets.models.states import last_states
 from interp_widgets.steering import ControlVector, pair_set, pair_sets
-from interp_widgets.models.neutral_text import OPENERS
 
 STRENGTHS = (-0.25, -0.2, -0.15, -0.1, -0.05, 0.05, 0.1, 0.15, 0.2, 0.25)
 LAYERS = (14, 16, 18, 20, 22)

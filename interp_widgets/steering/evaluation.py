@@ -23,6 +23,7 @@ from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.interventions.base import as_number
 from interp_widgets.models.generation_batch import generate_batch
 from interp_widgets.models.memory import forward_bytes
+from interp_widgets.models.neutral_text import NEUTRAL, OPENERS
 from interp_widgets.models.prompts import Prompt
 from interp_widgets.models.states import last_states
 from interp_widgets.results.bar import Bar, Progress
@@ -30,7 +31,6 @@ from interp_widgets.results.cost import Cost
 from interp_widgets.results.provenance import provenance_of
 from interp_widgets.steering.evaluation_result import DRAWS, SteeringEvaluation, best_of, bounds_of, intervals, judge
 from interp_widgets.steering.measures import UNITS, Concept, Reading, concept_of, damage, read, repetition
-from interp_widgets.models.neutral_text import NEUTRAL, OPENERS
 from interp_widgets.steering.pairs import ContrastPairs, plain
 from interp_widgets.steering.vector import ControlVector
 

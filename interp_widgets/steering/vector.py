@@ -179,8 +179,8 @@ class ControlVector:
     def measured(self, lm: LanguageModel, texts: Sequence[Prompt] | None = None) -> ControlVector:
         """The same with the layers' mean residual norms as they are on some texts, by default neutral ones of ours: an
         imported vector then takes a strength. Raises FingerprintMismatchError and what `lm.encode` raises."""
-        from interp_widgets.models.states import last_states
         from interp_widgets.models.neutral_text import NEUTRAL
+        from interp_widgets.models.states import last_states
 
         self.check_fits(lm)
         return replace(self, norm=last_states(lm, list(NEUTRAL if texts is None else texts), layers=self.layers).norm)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from interp_widgets.models.generation_batch import generate_batch
+from interp_widgets.models.neutral_text import NEUTRAL
 from interp_widgets.models.states import last_states
 from interp_widgets.steering.measures import concept_of, damage, read
-from interp_widgets.models.neutral_text import NEUTRAL
 from interp_widgets.steering.reading import token_scores
 
 if TYPE_CHECKING:
