@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.dense_delta import DenseDelta as DenseDelta
+    from interp_widgets.interventions.export import export_checkpoint as export_checkpoint
+    from interp_widgets.interventions.export_lora import export_lora as export_lora
     from interp_widgets.interventions.low_rank import LowRank as LowRank
     from interp_widgets.locate.average import AverageTrace as AverageTrace
     from interp_widgets.locate.average import average_trace as average_trace
@@ -91,6 +93,8 @@ _FRONT_DOOR = {
     "estimate": "interp_widgets.planning",
     "evaluate_edit": "interp_widgets.editing.evaluation",
     "evaluate_steering": "interp_widgets.steering.evaluation",
+    "export_checkpoint": "interp_widgets.interventions.export",
+    "export_lora": "interp_widgets.interventions.export_lora",
     "heads": "interp_widgets.locate.heads",
     "load_model": "interp_widgets.models.loading",
     "load_result": "interp_widgets.results.base",

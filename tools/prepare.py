@@ -32,11 +32,14 @@ MIN_NODE = (20, 19)
 VIEWS = ("compare", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
 BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{view}.js" for view in VIEWS))
 # repeng wants numpy 1, steering-vectors wants transformers 4; what is compared works with ours. nnsight wants what is
-# here already, and zstandard.
-PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2", "nnsight==0.8.1", "zstandard==0.25.0")
+# here already, and zstandard; so does peft, and accelerate.
+PEERS = (
+    "repeng==0.4.0", "steering-vectors==0.12.2", "nnsight==0.8.1", "zstandard==0.25.0", "peft==0.21.2",
+    "accelerate==1.15.0",
+)  # fmt: skip
 # TransformerLens with what it imports; large, so only for benchmarks.
 BENCH_PEERS = (
-    "transformer_lens==4.3.0", "accelerate==1.15.0", "datasets==5.2.0", "dill==0.4.1", "einops==0.8.2",
+    "transformer_lens==4.3.0", "datasets==5.2.0", "dill==0.4.1", "einops==0.8.2",
     "fancy_einsum==0.0.3", "jaxtyping==0.3.11", "multiprocess==0.70.19", "pyarrow==26.0.1", "wadler_lindig==0.1.8",
     "xxhash==4.1.0",
 )  # fmt: skip

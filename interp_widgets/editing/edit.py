@@ -26,6 +26,7 @@ class Edit(Intervention):
     facts: what the model was made to answer
     method, settings: by which editor, as JSON values
     measured: numbers of the editor: loss, growth of the weight, ...
+    keys: float64, (keys, facts) by layer, of editors that keep earlier edits in mind (AlphaEdit)
     beside: names of the interventions that were active when it was made
     fingerprint: of the model that it was made for
     """
@@ -41,6 +42,7 @@ class Edit(Intervention):
         fingerprint: str,
         settings: Mapping[str, Any] | None = None,
         measured: Mapping[str, float] | None = None,
+        keys: Mapping[int, NDArray[Any]] | None = None,
         beside: Sequence[str] = (),
     ) -> None:
         super().__init__()
@@ -49,6 +51,7 @@ class Edit(Intervention):
         self.parts, self.facts, self.method = tuple(parts), tuple(facts), method
         self.fingerprint = fingerprint
         self.settings, self.measured = dict(settings or {}), dict(measured or {})
+        self.keys = dict(keys or {})
         self.beside = tuple(beside)
 
     @property
@@ -67,6 +70,18 @@ class Edit(Intervention):
         told = f"{first.subject}: {named(first.target)}" if len(self.facts) == 1 else count(len(self.facts), "fact")
         return f"{self.method}, {told}"
 
+    @property
+    def pieces(self) -> tuple[Intervention, ...]:
+        return tuple(piece for part in self.parts for piece in part.pieces)
+
+    def account(self) -> tuple[str, ...]:
+        return tuple(
+            f"{one.prompt!r} is answered {one.target!r}"
+            + (f", {one.original!r} before" if one.original else "")
+            + f" ({self.method})"
+            for one in self.facts
+        )
+
     def document(self) -> dict[str, Any]:
         return {
             "parts": [{"kind": part.kind, "document": part.document()} for part in self.parts],
@@ -79,7 +94,8 @@ class Edit(Intervention):
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {f"{i}.{name}": array for i, part in enumerate(self.parts) for name, array in part.arrays().items()}
+        found = {f"{i}.{name}": array for i, part in enumerate(self.parts) for name, array in part.arrays().items()}
+        return found | {f"keys.{layer}": keys for layer, keys in self.keys.items()}
 
     @classmethod
     def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Edit:
@@ -93,4 +109,5 @@ class Edit(Intervention):
             for one in document["facts"]
         ]
         rest = {name: document[name] for name in ("method", "fingerprint", "settings", "measured", "beside")}
-        return cls(parts, facts=facts, **rest)
+        keys = {int(name[5:]): array for name, array in arrays.items() if name.startswith("keys.")}
+        return cls(parts, facts=facts, keys=keys, **rest)

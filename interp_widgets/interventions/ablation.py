@@ -58,15 +58,7 @@ class Ablation(Intervention):
         return True
 
     def acts(self, architecture: Architecture) -> Sequence[tuple[Site, Action]]:
-        layer, part = architecture.check_layer(self.layer), slice(None)
-        kind = self.site or "mlp_key"
-        if self.head is not None:
-            kind, size = "head_out", architecture.head_dim
-            head = architecture.check_head(self.head)
-            part = slice(head * size, (head + 1) * size)
-        elif self.neuron is not None:
-            neuron = architecture.check_neuron(self.neuron)
-            part = slice(neuron, neuron + 1)
+        part = self.part(architecture)
 
         def set_part(activation: Tensor, inputs: Tensor, frame: Frame | None) -> Tensor:
             where = torch.zeros(activation.shape[-1], dtype=torch.bool, device=activation.device)
@@ -74,7 +66,23 @@ class Ablation(Intervention):
             mask = chosen(self.positions, frame, activation)
             return activation.masked_fill(where if mask is None else where & mask, self.value)
 
-        return [(Site(kind, layer), set_part)]
+        return [(Site(self.at, architecture.check_layer(self.layer)), set_part)]
+
+    @property
+    def at(self) -> str:
+        """The kind of site where it acts."""
+        return self.site or ("head_out" if self.head is not None else "mlp_key")
+
+    def part(self, architecture: Architecture) -> slice:
+        """Which entries of the site's last dimension it sets. Raises OutOfRangeError."""
+        if self.head is not None:
+            size = architecture.head_dim
+            head = architecture.check_head(self.head)
+            return slice(head * size, (head + 1) * size)
+        if self.neuron is not None:
+            neuron = architecture.check_neuron(self.neuron)
+            return slice(neuron, neuron + 1)
+        return slice(None)
 
     def check(self, architecture: Architecture) -> None:
         self.acts(architecture)  # looks at layer, head and neuron

@@ -60,6 +60,17 @@ class Intervention(ABC):
     def describe(self) -> str:
         """A short text that names it where no name was given: "ablate head 3 of layer 5"."""
 
+    # What it is made of, and what others should know who get it in a file
+
+    @property
+    def pieces(self) -> tuple[Intervention, ...]:
+        """The changes that it consists of: itself, or the parts of a whole."""
+        return (self,)
+
+    def account(self) -> tuple[str, ...]:
+        """What it does, in lines."""
+        return (self.describe(),)
+
     # How it is saved
 
     @abstractmethod

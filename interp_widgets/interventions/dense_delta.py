@@ -36,6 +36,9 @@ class DenseDelta(WeightChange):
     def product(self, inputs: Tensor) -> Tensor:
         return inputs @ self.cast("delta", self.delta, inputs).T
 
+    def matrix(self) -> Tensor:
+        return self.delta.double()
+
     def rows(self, ids: Tensor, like: Tensor) -> Tensor:
         return self.cast("delta", self.delta, like)[ids]
 

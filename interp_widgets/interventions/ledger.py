@@ -82,6 +82,14 @@ class Ledger(Mapping[str, Intervention]):
         return "\n".join(["<Ledger>", *rows])
 
     @property
+    def lm(self) -> LanguageModel:
+        """Whose ledger this is. Raises ArgumentError if the model is gone from memory."""
+        lm = self._lm()
+        if lm is None:
+            raise ArgumentError("the model of this ledger is gone from memory")
+        return lm
+
+    @property
     def active(self) -> tuple[Intervention, ...]:
         """What acts in this thread and task: what is on in the ledger, then what open `with lm.using` blocks add."""
         standing = [entry.intervention for entry in self._entries if entry.enabled]
@@ -176,7 +184,7 @@ class Ledger(Mapping[str, Intervention]):
 
         The file carries the model's fingerprint. Raises DiskFullError; nothing half-written stays.
         """
-        lm = self._model()
+        lm = self.lm
         chosen = [e for e in self._entries if only is None or any(e.intervention is x for x in only)]
         documents: list[dict[str, Any]] = []
         arrays: dict[str, NDArray[Any]] = {}
@@ -192,7 +200,7 @@ class Ledger(Mapping[str, Intervention]):
 
         Raises FingerprintMismatchError if it was saved for other weights, FileFormatError, FileNotFoundError.
         """
-        lm = self._model()
+        lm = self.lm
         document, arrays = storage.read_bundle(path, _KIND, version=_VERSION)
         try:
             fingerprint, model, saved = str(document["fingerprint"]), document["model"], document["entries"]
@@ -218,12 +226,6 @@ class Ledger(Mapping[str, Intervention]):
 
     # Inside
 
-    def _model(self) -> LanguageModel:
-        lm = self._lm()
-        if lm is None:
-            raise ArgumentError("the model of this ledger is gone from memory")
-        return lm
-
     def _entry(self, which: str | Intervention) -> Entry:
         for entry in self._entries:
             if entry.intervention is which or entry.name == which:
@@ -235,7 +237,7 @@ class Ledger(Mapping[str, Intervention]):
     def _check_fits(self, intervention: Intervention) -> None:
         if not isinstance(intervention, Intervention):
             raise ArgumentError(f"{intervention!r} is not an intervention")
-        lm = self._model()
+        lm = self.lm
         intervention.check(lm.architecture)
         made_for = intervention.fingerprint
         if made_for is not None and made_for != lm.fingerprint:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -42,9 +43,28 @@ class LowRank(WeightChange):
         left, right = self.cast("left", self.left, inputs), self.cast("right", self.right, inputs)
         return (inputs @ right.T) @ left.T
 
+    def matrix(self) -> Tensor:
+        return self.left.double() @ self.right.double()
+
     def rows(self, ids: Tensor, like: Tensor) -> Tensor:
         left, right = self.cast("left", self.left, like), self.cast("right", self.right, like)
         return left[ids] @ right
+
+    @classmethod
+    def joined(cls, parts: Sequence[LowRank]) -> tuple[LowRank, ...]:
+        """The same changes with those of each matrix in one: ranks add up, and one product does the work of many."""
+        found: dict[tuple[int | None, str | None, str | None], list[LowRank]] = {}
+        for part in parts:
+            found.setdefault((part.layer, part.module, part.tied), []).append(part)
+        return tuple(
+            same[0]
+            if len(same) == 1
+            else cls(
+                torch.cat([one.left for one in same], 1), torch.cat([one.right for one in same]),
+                layer=layer, module=module, tied=tied,
+            )
+            for (layer, module, tied), same in found.items()
+        )  # fmt: skip
 
     def describe(self) -> str:
         return f"change {self.where} by rank {self.left.shape[1]}"

@@ -46,6 +46,10 @@ class WeightChange(Intervention):
         """D x for inputs (..., inputs): (..., outputs), in the device and dtype of the inputs."""
 
     @abstractmethod
+    def matrix(self) -> Tensor:
+        """D itself, float64, (outputs, inputs)."""
+
+    @abstractmethod
     def rows(self, ids: Tensor, like: Tensor) -> Tensor:
         """Rows of D by token id, (..., inputs), in the device and dtype of `like`."""
 
