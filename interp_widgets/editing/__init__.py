@@ -1,1 +1,30 @@
-"""Changing what the model knows: facts, and the edits that replace them."""
+"""Changing what the model knows: facts, the edits that replace them, and what is measured of an edit."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interp_widgets.editing.in_context import InContext as InContext
+    from interp_widgets.editing.thresholds import Alarm as Alarm
+    from interp_widgets.editing.thresholds import AlarmReading as AlarmReading
+
+_WHERE = {
+    "Alarm": "thresholds",
+    "AlarmReading": "thresholds",
+    "InContext": "in_context",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__dir__())}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)
+
+
+__all__ = sorted(_WHERE)

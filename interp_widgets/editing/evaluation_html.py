@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interp_widgets.results.markup import DIM, escaped
-from interp_widgets.results.numbers import count
+from interp_widgets.results.numbers import count, plain
 from interp_widgets.results.page import plain_page
 from interp_widgets.results.provenance import provenance_line
 
@@ -45,6 +45,19 @@ def rows(result: EditEvaluation) -> list[list[str]]:
     return found
 
 
+def fluency(result: EditEvaluation) -> str:
+    """Perplexity and generation entropy as a sentence; empty where neither was measured."""
+    parts = []
+    for name, pair, unit in (
+        ("perplexity of neutral text", result.perplexity, ""),
+        ("entropy of what it writes", result.entropy, " bits"),
+    ):
+        if pair is not None:
+            before, after = (plain(x) if np.isfinite(x) else "infinite" for x in pair)
+            parts.append(f"{name} {after}{unit}, {before} unedited")
+    return "; ".join(parts)
+
+
 def _provenance(result: EditEvaluation) -> str:
     amount = f"{count(len(result.subjects), 'record')}, {count(len(result.prompts), 'prompt')}"
     return " \u00b7 ".join(provenance_line(result.provenance, amount))
@@ -60,6 +73,7 @@ def evaluation_html(result: EditEvaluation) -> str:
             f"<div><b>{escaped(title(result))}</b></div>",
             f"<div>{escaped(str(result.verdict))}</div>",
             f"<table><tr>{head}</tr>{body}</table>",
+            f"<div>{escaped(fluency(result))}</div>",
             f'<div style="{DIM}">{escaped(_provenance(result))}</div>',
             "</div>",
         ]
@@ -72,7 +86,8 @@ def evaluation_text(result: EditEvaluation) -> str:
     widths = [max(len(row[i]) for row in table) for i in range(len(_HEAD))]
     lines = [title(result), str(result.verdict), ""]
     lines += ["  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
-    return "\n".join([*lines, "", f"  {_provenance(result)}"])
+    whole = [f"  {fluency(result)}"] if fluency(result) else []
+    return "\n".join([*lines, "", *whole, f"  {_provenance(result)}"])
 
 
 def evaluation_page(result: EditEvaluation, path: str | os.PathLike[str] | None = None) -> str:

@@ -39,6 +39,8 @@ class EditEvaluation(Result):
     before, after: float64, (n, 2), log-probability a token of `wanted` and `other`, without and with the edit; nan for
         an `other` of ""
     first_before, first_after: bool, (n,), every token of `wanted` is the model's first choice
+    perplexity, entropy: (without the edit, with it), of neutral text, and of what the model writes after the prompts of
+        the first records, in bits (`editing.fluency`); None where it was not measured
     """
 
     kind: ClassVar[str] = "edit evaluation"
@@ -55,6 +57,8 @@ class EditEvaluation(Result):
     after: Floats
     first_before: NDArray[np.bool_]
     first_after: NDArray[np.bool_]
+    perplexity: tuple[float, float] | None = None
+    entropy: tuple[float, float] | None = None
     verdict: Verdict
 
     @classmethod
@@ -63,6 +67,7 @@ class EditEvaluation(Result):
             **document,
             **arrays,
             **{name: tuple(document[name]) for name in ("subjects", "parts", "prompts", "wanted", "other")},
+            **{name: tuple(document[name]) for name in ("perplexity", "entropy") if document.get(name) is not None},
             "verdict": Verdict(**{**document["verdict"], "why": tuple(document["verdict"]["why"])}),
             "provenance": Provenance.from_json(document["provenance"]),
         }

@@ -13,7 +13,9 @@ import interp_widgets as iw
 from interp_widgets.editing.edit import Edit
 from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
 from interp_widgets.editing.evaluation_result import EditEvaluation
+from interp_widgets.editing.evaluation_verdict import judge
 from interp_widgets.editing.fact import Fact
+from interp_widgets.editing.fluency import generation_entropy, perplexity_of
 from interp_widgets.errors import ArgumentError, TooCostlyError
 from interp_widgets.models.answers import score_answers
 from tests.editing.test_edit import make_edit
@@ -111,6 +113,24 @@ def test_records_are_those_of_the_edit_and_what_else_is_active_stays() -> None:
     assert not np.allclose(beside.before, own.before, rtol=1e-4)
 
 
+def test_the_model_as_a_whole_is_read_too() -> None:
+    lm, edit, found = evaluation()
+    with lm.using(edit):
+        after = perplexity_of(lm), generation_entropy(lm, [fact.prompt for fact in FACTS])
+    before = perplexity_of(lm), generation_entropy(lm, [fact.prompt for fact in FACTS])
+    assert found.perplexity == pytest.approx((before[0], after[0]))
+    assert found.entropy == pytest.approx((before[1], after[1]))
+    bare = evaluate_edit(lm, edit, FACTS, perplexity=False, generation=0)
+    assert (bare.perplexity, bare.entropy) == (None, None)
+    assert bare.score == found.score
+    costs = [estimate_evaluate_edit(lm, edit, FACTS, generation=tokens) for tokens in (0, 50)]
+    assert costs[1].forward_passes - costs[0].forward_passes == 2 * 2 * 50
+    broken = dataclasses.replace(found, perplexity=(20.0, float("inf")), entropy=(5.0, 1.0))
+    assert judge(broken).word == "do not trust"
+    assert ["infinitely" in judge(broken).why[-2], "repeats itself" in judge(broken).why[-1]] == [True, True]
+    assert "infinite" in str(broken)
+
+
 def test_bad_input_is_told() -> None:
     lm = make_lm("llama")
     edit = make_edit(lm)
@@ -119,6 +139,8 @@ def test_bad_input_is_told() -> None:
     nameless = Fact("The capital of {} is", subject="Australia", target=" Canberra")
     with pytest.raises(ArgumentError, match="no original answer"):
         evaluate_edit(lm, edit, [nameless])
+    with pytest.raises(ArgumentError, match="generation=-1"):
+        evaluate_edit(lm, edit, generation=-1)
     lm.seconds_per_token = 1000.0
     with pytest.raises(TooCostlyError, match="fewer records"):
         evaluate_edit(lm, edit)
@@ -130,11 +152,13 @@ def test_shown_saved_and_loaded(tmp_path: Path) -> None:
     again = iw.load_result(found.save(tmp_path / "evaluation.safetensors"))
     assert isinstance(again, EditEvaluation)
     assert again.score == found.score
+    assert (again.perplexity, again.entropy, again.verdict) == (found.perplexity, found.entropy, found.verdict)
     assert len(found.to_frame()) == len(found.prompts)
     bundle = found._repr_mimebundle_()
     for text in (bundle["text/html"], bundle["text/plain"], found.to_html(tmp_path / "page.html")):
         assert f"{100 * found.efficacy[0]:.1f} %" in text
         assert "neighbourhood" in text
         assert "ripple" in text
+        assert "perplexity of neutral text" in text
     assert iw.load_result(tmp_path / "evaluation.safetensors").ripple == found.ripple  # type: ignore[attr-defined]
     assert len(found.plot().axes) == 1
