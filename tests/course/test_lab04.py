@@ -15,7 +15,8 @@ from torch import Tensor, nn
 import interp_widgets as iw
 from interp_widgets.course.checking import examine
 from interp_widgets.course.compare import Miss
-from interp_widgets.course.lab04 import first_order, lens, models, patching, studies, switching, tracing
+from interp_widgets.course.lab04 import first_order, lens, patching, studies, switching, tracing
+from interp_widgets.course.tiny_copies import fresh_model, hooks_of, no_hook_stays
 from interp_widgets.course.tiny_model import tiny_lm
 from interp_widgets.locate.patch_result import PatchResult
 from interp_widgets.locate.subject import embedding_spread
@@ -66,7 +67,7 @@ def state_of(model: Any, text: str, layer: int, position: int) -> Tensor:
 
 @pytest.mark.parametrize(("layer", "position"), [(0, 0), (0, 3), (1, 2), (1, 5)])
 def test_a_patched_run_is_the_models_own(layer: int, position: int) -> None:
-    model = models.fresh_model()
+    model = fresh_model()
     with (
         output_of(model.model.layers[layer], position, state_of(model, PROMPT, layer, position)),
         torch.no_grad(),
@@ -76,7 +77,7 @@ def test_a_patched_run_is_the_models_own(layer: int, position: int) -> None:
 
 
 def test_the_lens_ends_with_the_models_answer() -> None:
-    model = models.fresh_model()
+    model = fresh_model()
     with torch.no_grad():
         expected = model(input_ids=ids_of(PROMPT)).logits[0, -1].softmax(-1)
     rows = lens._lens(model, ids_of(PROMPT))
@@ -86,7 +87,7 @@ def test_the_lens_ends_with_the_models_answer() -> None:
 
 
 def test_a_head_is_its_slice_of_the_projections_input() -> None:
-    model = models.fresh_model()
+    model = fresh_model()
     projection = model.model.layers[1].self_attn.o_proj
     with torch.no_grad():
         projection.weight[:, 8:12] = 0  # what reads head 2, of width 4
@@ -125,24 +126,24 @@ def test_a_hook_that_stays_is_told_and_reaches_no_other_case() -> None:
     assert report.mistake is not None
     assert report.mistake.name == "hook-stays"
     assert len(tiny_lm().architecture.layers[0]._forward_hooks) == before
-    assert all(not hooks for _, hooks in models._hooks_of(models.fresh_model()))
+    assert all(not hooks for _, hooks in hooks_of(fresh_model()))
 
 
 def test_hooks_of_transformers_are_no_mistake() -> None:
-    model = models.fresh_model()
+    model = fresh_model()
     with torch.no_grad():
         model(input_ids=ids_of(PROMPT), output_hidden_states=True)
-    models.no_hook_stays(model)
+    no_hook_stays(model)
     model.model.norm.register_forward_pre_hook(lambda module, inputs: None)
     with pytest.raises(Miss, match="a hook is still on the model"):
-        models.no_hook_stays(model)
+        no_hook_stays(model)
 
 
 # What the notebook shows
 
 
 def test_one_state_of_another_run() -> None:
-    model = models.fresh_model()
+    model = fresh_model()
     with (
         output_of(model.model.layers[0], 2, state_of(model, OTHER, 0, 2)),
         torch.no_grad(),
@@ -155,7 +156,7 @@ def test_one_state_of_another_run() -> None:
 
 def by_hand(source: str, layer: int, position: int, samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """Mean probabilities after noise on "capital of", with a state of another run put in and without."""
-    model = models.fresh_model()
+    model = fresh_model()
     embeds = model.model.embed_tokens(ids_of(PROMPT)).detach()
     drawn = np.random.default_rng(seed).normal(size=(samples, 2, embeds.shape[-1]))
     rows = []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
-from interp_widgets.course.lab04.models import fresh_model, no_hook_stays, words
+from interp_widgets.course.tiny_copies import fresh_model, no_hook_stays, words
 from interp_widgets.course.tiny_model import tiny_lm
 from interp_widgets.models.architectures import Site
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
-from interp_widgets.course.lab04.models import fresh_model, logits_of, logits_with, no_hook_stays, words
+from interp_widgets.course.lab04.models import logits_of, logits_with
+from interp_widgets.course.tiny_copies import fresh_model, no_hook_stays, words
 from interp_widgets.models.architectures import Site
 
 # Exercise 3

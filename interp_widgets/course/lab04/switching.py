@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
-from interp_widgets.course.lab04.models import fresh_model, logits_of, no_hook_stays, words
+from interp_widgets.course.lab04.models import logits_of
+from interp_widgets.course.tiny_copies import fresh_model, no_hook_stays, words
 from interp_widgets.course.tiny_model import tiny_lm
 from interp_widgets.interventions.ablation import Ablation
 
