@@ -139,7 +139,7 @@ def evaluate_edit(
             interventions=beside,
             seed=seed,
             batch_size=batch_size or 1,
-            forward_passes=cost.forward_passes,
+            forward_passes=sum(one.forward_passes for one in found) + _further(len(chosen), perplexity, generation),
             seconds=time.perf_counter() - began,
         ),
     }
@@ -184,6 +184,11 @@ def _spread(values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.float6
     return found
 
 
+def _further(records: int, perplexity: bool, generation: int) -> int:
+    """Forward passes for perplexity and generation, without and with the edit."""
+    return 2 * ((len(NEUTRAL) if perplexity else 0) + min(records, WRITERS) * generation)
+
+
 def _cost(
     lm: LanguageModel,
     questions: Sequence[tuple[int, str, str, str, str]],
@@ -191,10 +196,12 @@ def _cost(
     perplexity: bool,
     generation: int,
 ) -> Cost:
+    """An upper bound: answers to one prompt often share a text."""
     answers = [(prompt, answer) for _, _, prompt, *both in questions for answer in both if answer]
-    rows = min(len({i for i, *_ in questions}), WRITERS) * generation + (len(NEUTRAL) if perplexity else 0)
-    letters = 2 * sum(len(prompt) + len(answer) for prompt, answer in answers)
-    letters += len(told) * (len(answers) + (len(NEUTRAL) if perplexity else 0))
-    letters += 2 * sum(map(len, NEUTRAL)) if perplexity else 0
-    tokens = letters / _LETTERS + 2 * min(len({i for i, *_ in questions}), WRITERS) * generation
-    return Cost(2 * (len(answers) + rows), tokens * lm.seconds_per_token, 64 * lm.architecture.vocabulary * 12)
+    records = len({i for i, *_ in questions})
+    neutral = NEUTRAL if perplexity else ()
+    letters = 2 * sum(len(prompt) + len(answer) for prompt, answer in answers) + 2 * sum(map(len, neutral))
+    letters += len(told) * (len(answers) + len(neutral))
+    tokens = letters / _LETTERS + 2 * min(records, WRITERS) * generation
+    passes = 2 * len(answers) + _further(records, perplexity, generation)
+    return Cost(passes, tokens * lm.seconds_per_token, 64 * lm.architecture.vocabulary * 12)

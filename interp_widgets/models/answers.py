@@ -1,7 +1,8 @@
 """How probable answers are after prompts, many at once.
 
 Answers are read token by token (teacher forcing): prompt and answer go through the model in one pass, and of each token
-of the answer the log-probability is read.  Rows of like length share a pass, padded on the right.
+of the answer the log-probability is read.  Answers to one prompt share a text where they can, and texts of like length
+share a pass, padded on the right.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.models.memory import in_batches
-from interp_widgets.models.prompts import Prompt, continuation
+from interp_widgets.models.prompts import Encoded, Prompt, continuation
 from interp_widgets.models.question import LOGIT_ROWS
 from interp_widgets.models.states import padded
 
@@ -30,11 +31,12 @@ _CPU_TOKENS, _GPU_TOKENS = 512, 16_384  # of a pass
 @dataclass(frozen=True, eq=False)
 class Answers:
     """log_probability: float64, (pairs,), of the whole answer; tokens: int64, (pairs,), how many it has
-    first: bool, (pairs,), every token of it is the model's first choice"""
+    first: bool, (pairs,), every token of it is the model's first choice; forward_passes: texts that were read"""
 
     log_probability: NDArray[np.float64]
     tokens: NDArray[np.int64]
     first: NDArray[np.bool_]
+    forward_passes: int = 0
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -55,45 +57,84 @@ def score_answers(
     advance: told (pairs done, pairs, text). Raises TargetError: an answer cannot follow its prompt as written; what
     `lm.encode` raises, NonFiniteError, MemoryExhaustedError, Cancelled.
     """
-    rows, answers = [], []
-    for prompt, answer in pairs:
-        encoded = lm.encode(prompt)
-        ids = continuation(lm.tokenizer, encoded, answer, argument="answer")
-        rows.append(np.concatenate([encoded.ids, ids[:-1]]))
-        answers.append(ids)
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    log_p = np.zeros(len(rows))
-    first = np.ones(len(rows), bool)
+    reads, tokens_of = _reads(lm, pairs)
+    log_p = np.zeros(len(pairs))
+    first = np.ones(len(pairs), bool)
     tokens = _CPU_TOKENS if lm.device.type == "cpu" else _GPU_TOKENS
-    longest = max(map(len, rows), default=1)
+    longest = max((len(read.ids) for read in reads), default=1)
     with torch.no_grad(), lm.run(cancel=cancel) as run:
 
         def work(start: int, end: int) -> None:
-            chosen = order[start:end]
-            ids, _ = padded([rows[i] for i in chosen])
+            chosen = reads[start:end]
+            ids, _ = padded([read.ids for read in chosen])
             hidden = lm.hidden(ids)
-            places = [
-                (row, len(rows[i]) - len(answers[i]) + t, i, int(token))
-                for row, i in enumerate(chosen)
-                for t, token in enumerate(answers[i])
-            ]
-            found = np.zeros(len(chosen)), np.ones(len(chosen), bool)
+            # Answers of one text that begin alike, or are one token long, read the same distributions.
+            wanted: dict[tuple[int, int], list[tuple[int, int]]] = {}
+            for row, read in enumerate(chosen):
+                for pair, answer in read.answers:
+                    for t, token in enumerate(answer):
+                        wanted.setdefault((row, read.prompt - 1 + t), []).append((pair, int(token)))
+            places = list(wanted)
+            found = {pair: (0.0, True) for read in chosen for pair, _ in read.answers}
             for begin in range(0, len(places), LOGIT_ROWS):
                 run.check()
                 part = places[begin : begin + LOGIT_ROWS]
-                at = [torch.tensor([place[k] for place in part], device=hidden.device) for k in (0, 1)]
-                logits = lm.head(hidden[at[0], at[1]]).float()
-                wanted = torch.tensor([token for *_, token in part], device=logits.device)
-                said = (logits.gather(-1, wanted[:, None])[:, 0] - logits.logsumexp(-1)).double().cpu().numpy()
-                best = (logits.argmax(-1) == wanted).cpu().numpy()
-                for (row, *_), one, is_best in zip(part, said, best, strict=True):
-                    found[0][row] += one
-                    found[1][row] &= bool(is_best)
-            log_p[chosen], first[chosen] = found
+                at = torch.tensor(part, device=hidden.device)
+                logits = lm.head(hidden[at[:, 0], at[:, 1]]).float()
+                asked = [(i, pair, token) for i, place in enumerate(part) for pair, token in wanted[place]]
+                which = torch.tensor([(i, token) for i, _, token in asked], device=logits.device)
+                chosen_logits = logits[which[:, 0], which[:, 1]]
+                said = (chosen_logits - logits.logsumexp(-1)[which[:, 0]]).double().cpu().numpy()
+                best = (logits.argmax(-1)[which[:, 0]] == which[:, 1]).cpu().numpy()
+                for (_, pair, _), one, is_best in zip(asked, said, best, strict=True):
+                    total, so_far = found[pair]
+                    found[pair] = total + float(one), so_far and bool(is_best)
+            for pair, (total, is_first) in found.items():
+                log_p[pair], first[pair] = total, is_first
             if advance is not None:
-                advance(end, len(rows), "answers")
+                advance(sum(len(read.answers) for read in reads[:end]), len(pairs), "answers")
 
-        in_batches(len(rows), batch_size or max(tokens // longest, 1), work)
+        in_batches(len(reads), batch_size or max(tokens // longest, 1), work)
     if not np.isfinite(log_p).all():
         raise NonFiniteError("an answer has a log-probability that is not finite; an active change may be too strong")
-    return Answers(log_p, np.asarray([len(ids) for ids in answers], np.int64), first)
+    return Answers(log_p, tokens_of, first, len(reads))
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A text that goes through the model: ids; how many of them are the prompt; and the answers that are read from it,
+    (pair, ids)."""
+
+    ids: NDArray[np.int64]
+    prompt: int
+    answers: list[tuple[int, NDArray[np.int64]]]
+
+
+def _reads(lm: LanguageModel, pairs: Sequence[tuple[Prompt, str]]) -> tuple[list[_Read], NDArray[np.int64]]:
+    """The texts, shortest first, and the number of tokens of each answer.
+
+    Attention is causal, so an answer is read from any text that begins with what stands before its last token: of a
+    prompt with five answers of one token each, one text is left.
+    """
+    encoded: dict[str | int, Encoded] = {}
+    groups: dict[str | int, list[tuple[int, NDArray[np.int64]]]] = {}
+    tokens = np.zeros(len(pairs), np.int64)
+    for i, (prompt, answer) in enumerate(pairs):
+        key = prompt if isinstance(prompt, str) else i
+        if key not in encoded:
+            encoded[key] = lm.encode(prompt)
+        ids = continuation(lm.tokenizer, encoded[key], answer, argument="answer")
+        tokens[i] = len(ids)
+        groups.setdefault(key, []).append((i, ids))
+    reads = []
+    for key, answers in groups.items():
+        start = encoded[key].ids
+        last: _Read | None = None
+        for one in sorted(answers, key=lambda one: one[1][:-1].tolist(), reverse=True):
+            needed = one[1][:-1]
+            known = last.ids[len(start) :] if last is not None else needed[:0]
+            if last is None or not np.array_equal(known[: len(needed)], needed):
+                last = _Read(np.concatenate([start, needed]), len(start), [])
+                reads.append(last)
+            last.answers.append(one)
+    return sorted(reads, key=lambda read: len(read.ids)), tokens

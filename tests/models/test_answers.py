@@ -12,6 +12,7 @@ import torch
 import interp_widgets as iw
 from interp_widgets.errors import Cancelled, NonFiniteError, TargetError
 from interp_widgets.models.answers import score_answers
+from interp_widgets.models.architectures import Site
 from tests.tiny import make_lm
 
 PAIRS = [
@@ -42,6 +43,27 @@ def test_each_answer_is_read_as_alone(any_lm: Any, batch_size: int | None) -> No
         assert found.tokens[i] == tokens
         assert found.mean[i] == pytest.approx(log_p / tokens, abs=1e-3)
         assert found.first[i] == first
+
+
+def test_answers_to_one_prompt_share_what_they_begin_with() -> None:
+    lm = make_lm("llama")
+    prompt = "The capital of Australia is"
+    answers = [" Canberra and not", " Canberra and", " the", " Sydney.", " Canberra", " the", " the room"]
+    pairs = [(prompt, answer) for answer in answers]
+    ids = [lm.encode(prompt + answer).ids[len(lm.encode(prompt)) :] for answer in answers]
+    begun = {tuple(one[:-1]) for one in ids}
+    needed = [one for one in begun if not any(other != one and other[: len(one)] == one for other in begun)]
+    told = []
+    with lm.run(capture=[Site("resid_post", 0)]) as run:
+        found = score_answers(lm, pairs, advance=lambda done, total, text: told.append((done, total)))
+        assert run.captured[Site("resid_post", 0)].shape[0] == len(needed) < len(answers)
+    assert found.forward_passes == len(needed)
+    assert told[-1] == (len(answers), len(answers))
+    for i, (_, answer) in enumerate(pairs):
+        assert found.log_probability[i] == pytest.approx(by_hand(lm, prompt, answer)[0], abs=1e-3)
+    chat = np.asarray(lm.encode(prompt).ids)
+    same = score_answers(lm, [(chat, " the"), (prompt, " the"), (chat, " Sydney.")])  # type: ignore[list-item]  # ids
+    np.testing.assert_allclose(same.log_probability, found.log_probability[[2, 2, 3]], atol=1e-5)
 
 
 def test_interventions_take_part_and_nothing_is_nothing() -> None:
