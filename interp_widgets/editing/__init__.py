@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interp_widgets.editing.in_context import InContext as InContext
+    from interp_widgets.editing.ripple import capital_fact as capital_fact
+    from interp_widgets.editing.ripple import landmark_fact as landmark_fact
+    from interp_widgets.editing.ripple import ripple_of as ripple_of
+    from interp_widgets.editing.ripple import with_checks as with_checks
     from interp_widgets.editing.thresholds import Alarm as Alarm
     from interp_widgets.editing.thresholds import AlarmReading as AlarmReading
 
@@ -14,6 +18,10 @@ _WHERE = {
     "Alarm": "thresholds",
     "AlarmReading": "thresholds",
     "InContext": "in_context",
+    "capital_fact": "ripple",
+    "landmark_fact": "ripple",
+    "ripple_of": "ripple",
+    "with_checks": "ripple",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 from interp_widgets.errors import ArgumentError
@@ -85,6 +85,17 @@ class Fact:
             raise ArgumentError(
                 f"record has no field {error}; CounterFact records have template, subject, ..."
             ) from None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Fact:
+        """From its fields as JSON values, as `dataclasses.asdict` gives them. Raises ArgumentError."""
+        names = {field.name for field in fields(cls)}
+        unknown = sorted(set(document) - names)
+        missing = sorted({"template", "subject", "target"} - set(document))
+        if unknown or missing:
+            told = f"has no {missing[0]!r}" if missing else f"has a field {unknown[0]!r}"
+            raise ArgumentError(f"a fact {told}; its fields are {', '.join(sorted(names))}")
+        return cls(document["template"], **{name: document[name] for name in document if name != "template"})
 
     @property
     def prompt(self) -> str:

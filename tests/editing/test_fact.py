@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,14 @@ def test_a_fact_of_the_front_door() -> None:
     )
     assert fact == Fact(**{**vars(fact), "template": TEMPLATE})
     assert {fact}
+    assert Fact.from_json(json.loads(json.dumps(dataclasses.asdict(fact)))) == fact
+
+
+def test_a_damaged_document_is_told() -> None:
+    with pytest.raises(ArgumentError, match="no 'subject'"):
+        Fact.from_json({"template": TEMPLATE, "target": " Canberra"})
+    with pytest.raises(ArgumentError, match="a field 'answer'"):
+        Fact.from_json({"template": TEMPLATE, "subject": "Australia", "target": " Canberra", "answer": ""})
 
 
 @pytest.mark.parametrize(
