@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from interp_widgets.editing.edit import Edit
 from interp_widgets.editing.fact import Fact
+from interp_widgets.editing.published import published
 from interp_widgets.editing.registry import Editor, Job, editor_of
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.answers import score_answers
@@ -36,9 +37,9 @@ def edit(
     Parameters
     ----------
     method: one of `editing.registry.editing_methods()`
-    layer: where; by default a sixth of the way up, where average indirect effects of MLPs peak on the models that were
-        traced (`iw.average_trace`)
-    settings: the method's own settings object
+    layer: where; by default the published one of a model that has one (`editing.published`), or the one that known
+        facts are traced to, which takes half a minute once for each model (`editing.where`)
+    settings: the method's own settings object; by default the published ones of the model, or the method's
     texts: behind the key statistics; by default the package's reference text
     name: in the ledger
 
@@ -49,15 +50,17 @@ def edit(
     """
     chosen = check_facts(facts)
     editor = editor_of(method)
-    own = editor.settings() if settings is None else settings
-    if not isinstance(own, editor.settings):
-        raise ArgumentError(f"settings={own!r}: {method} takes a {editor.settings.__name__}")
+    if settings is not None and not isinstance(settings, editor.settings):
+        raise ArgumentError(f"settings={settings!r}: {method} takes a {editor.settings.__name__}")
+    known = published(lm, method)
+    own = settings or (known.settings if known else editor.settings())
+    if layer is None:
+        layer = known.layers if known and known.layers else editor.where(lm)
     layers = _layers(lm, editor, layer)
     for one in layers:
         _check_weight(lm, one)
     with Bar(progress) as bar, lm.run(cancel=cancel) as run:
-        known = score_answers(lm, [(fact.prompt, fact.target) for fact in chosen]).first
-        if known.all():
+        if score_answers(lm, [(fact.prompt, fact.target) for fact in chosen]).first.all():
             warnings.warn(
                 f"{chosen[0].target!r} is the model's first choice already; the edit makes it surer", stacklevel=2
             )
@@ -71,6 +74,7 @@ def edit(
         fingerprint=lm.fingerprint,
         settings={"layers": list(layers), **dataclasses.asdict(own)},
         measured=made.measured,
+        keys=made.keys,
         beside=beside,
     )
     lm.ledger.add(found, name=name)
@@ -93,15 +97,13 @@ def check_facts(facts: Fact | Sequence[Fact]) -> tuple[Fact, ...]:
     return chosen
 
 
-def _layers(lm: LanguageModel, editor: Editor, layer: int | Sequence[int] | None) -> tuple[int, ...]:
-    a = lm.architecture
-    if layer is None:
-        middle = a.n_layers // 6
-        return tuple(range(max(middle - editor.layers + 1, 0), middle + 1))
+def _layers(lm: LanguageModel, editor: Editor, layer: int | Sequence[int]) -> tuple[int, ...]:
     given = (layer,) if isinstance(layer, int) else tuple(layer)
-    if editor.layers == 1 and len(given) != 1:
-        raise ArgumentError(f"layer={layer!r}: {editor.name} changes one layer")
-    return tuple(sorted({a.check_layer(one) for one in given}))
+    if not given or (len(given) != 1 and not editor.several):
+        raise ArgumentError(
+            f"layer={layer!r}: {editor.name} changes {'one or more layers' if editor.several else 'one layer'}"
+        )
+    return tuple(sorted({lm.architecture.check_layer(one) for one in given}))
 
 
 def _check_weight(lm: LanguageModel, layer: int) -> None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.statistics import KeyStatistics, key_statistics
@@ -44,26 +47,37 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """The changes, and numbers of the editor's own."""
+    """The changes, numbers of the editor's own, and the keys by layer, (keys, facts), of editors that keep earlier
+    edits in mind."""
 
     parts: tuple[Intervention, ...]
     measured: dict[str, float]
+    keys: dict[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Editor:
-    """name, label; source: paper and section; settings: the class of its settings; layers: how many it changes by
-    default; run: does the work"""
+    """name, label; source: paper and section; settings: the class of its settings; several: whether it can change
+    several layers; where: the layers that it changes by default; run: does the work"""
 
     name: str
     label: str
     source: str
     settings: type[Any]
-    layers: int
+    several: bool
+    where: Callable[[LanguageModel], tuple[int, ...]]
     run: Callable[[Job], Made]
 
 
-_WHERE = {"rome": "interp_widgets.editing.rome_editor"}
+_WHERE = {
+    "rome": "interp_widgets.editing.rome_editor",
+    "memit": "interp_widgets.editing.memit",
+    "alphaedit": "interp_widgets.editing.alphaedit",
+    "emmet": "interp_widgets.editing.emmet",
+    "fine_tuning": "interp_widgets.editing.fine_tuning",
+    "grace": "interp_widgets.editing.grace",
+    "mend": "interp_widgets.editing.mend",
+}
 
 
 def editor_of(method: str) -> Editor:

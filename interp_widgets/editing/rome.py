@@ -24,14 +24,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from interp_widgets.editing.contexts import context_prefixes, rows_of
+from interp_widgets.editing.contexts import Row, context_prefixes, rows_of
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.statistics import RIDGE, KeyStatistics
 from interp_widgets.editing.value import Values, ValueSettings, optimise
 from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.models.architectures import Site
+from interp_widgets.models.hooks import Snapshot
+from interp_widgets.models.states import padded
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -62,6 +66,8 @@ class RankOne:
     """The change, and what was measured on the way.
 
     alignment: cosine of u with the key of the denominator, under C; near 0 the change is huge
+    constraint: how far W' k is from W k + delta at the mean key, over the norm of delta, measured on the model's own
+        values with the change in place; rounding error for form "averaged"
     growth: norm of the change over the norm of W; loss, probability, steps: of the optimisation, at its end
     """
 
@@ -69,6 +75,7 @@ class RankOne:
     values: Values
     alignment: float
     growth: float
+    constraint: float
 
     @property
     def loss(self) -> float:
@@ -98,7 +105,24 @@ def rank_one(lm: LanguageModel, fact: Fact, layer: int, statistics: KeyStatistic
     )
     weight: Any = lm.architecture.down_projection(layer).weight
     growth = float(np.linalg.norm(left) * np.linalg.norm(right) / float(weight.detach().double().norm()))
-    return RankOne(LowRank(left[:, None], right[None], layer=layer), values, alignment, growth)
+    change = LowRank(left[:, None], right[None], layer=layer)
+    return RankOne(change, values, alignment, growth, _violation(lm, rows, change, values))
+
+
+def _violation(lm: LanguageModel, rows: Sequence[Row], change: LowRank, values: Values) -> float:
+    """Of the constraint, by what the layer's down-projection puts out at the subject, mean over the fact's texts."""
+    site = Site("mlp_value", change.layer)
+    texts = [row for row in rows if not row.watches]
+    ids, _ = padded([row.ids[: row.subject + 1] for row in texts])
+    at = [row.subject for row in texts]
+    with torch.no_grad(), lm.run(capture=[site], until=change.layer) as run:
+        lm.hidden(ids)
+        before = run.captured[site][range(len(texts)), at].double().mean(0)
+        with lm.run(snapshot=Snapshot((*run.snapshot.changes, change), lm.architecture), capture=[site]) as edited:
+            lm.hidden(ids)
+        after = edited.captured[site][range(len(texts)), at].double().mean(0)
+    delta = values.delta[0].double()
+    return float((after - before - delta).norm() / delta.norm())
 
 
 def solve(

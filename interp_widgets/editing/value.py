@@ -208,12 +208,10 @@ class _Loss:
         lm: LanguageModel,
         texts: Sequence[Sequence[Row]],
         base: Tensor,
-        layer: int,
-        site: str,
+        tails: Tails,
         settings: ValueSettings,
     ) -> None:
-        self.tails = Tails(lm, [row for rows in texts for row in rows], layer, site)
-        self.settings = settings
+        self.tails, self.settings = tails, settings
         self.facts = [i for i, rows in enumerate(texts) for _ in rows]
         self.weight = 1 / base.norm(dim=-1).square()
         rows = self.tails.rows
@@ -226,8 +224,8 @@ class _Loss:
         counts = np.bincount([fact for r, fact in enumerate(self.facts) if not rows[r].watches])
         self.texts = torch.as_tensor(counts, dtype=torch.float32, device=base.device)
         with torch.no_grad():
-            at = torch.tensor([row for row, _ in self.watched], device=base.device)
-            before = self.tails.last[at, torch.tensor([position for _, position in self.watched], device=base.device)]
+            at = torch.tensor(self.watched, dtype=torch.long, device=base.device).reshape(-1, 2)
+            before = self.tails.last[at[:, 0], at[:, 1]]
             self.before = lm.head(before).float().log_softmax(-1)
 
     def __call__(self, delta: Tensor) -> tuple[Tensor, Tensor]:
@@ -240,10 +238,12 @@ class _Loss:
         fact = torch.tensor([fact for *_, fact, _ in self.answers], device=device)
         chosen = log_p.gather(-1, tokens[:, None])[:, 0] * weights
         said = torch.zeros(len(delta), device=device).index_add(0, fact, chosen) / self.texts
-        after = self.tails.picked(states, self.watched)
-        moved = (after.exp() * (after - self.before)).sum(-1)  # one row a fact, in their order
-        size = delta.norm(dim=-1) * self.weight
-        return -said + self.settings.kl_factor * moved + self.settings.decay * size, said
+        loss = -said + self.settings.decay * delta.norm(dim=-1) * self.weight
+        if self.watched:
+            after = self.tails.picked(states, self.watched)
+            moved = (after.exp() * (after - self.before)).sum(-1)  # one row a fact, in their order
+            loss = loss + self.settings.kl_factor * moved
+        return loss, said
 
 
 class _Adam:
@@ -280,6 +280,10 @@ def optimise(
     """
     if site not in SITES:
         raise ArgumentError(f"site={site!r}: one of {', '.join(SITES)}")
+    if layer == lm.architecture.n_layers - 1 and any(row.subject < row.prompt - 1 for rows in texts for row in rows):
+        raise ArgumentError(
+            f"layer={layer} is the last: what it adds at the subject no longer reaches the answer; take an earlier one"
+        )
     recorded = Tails(lm, [row for rows in texts for row in rows], layer, site)
     facts = [i for i, rows in enumerate(texts) for _ in rows]
     plain = [facts.index(i) for i in range(len(texts))]
@@ -287,14 +291,14 @@ def optimise(
     base = (recorded.values if site == "mlp_value" else recorded.ends)[plain].float()
     keys = torch.stack([recorded.keys[rows].double().mean(0) for rows in own])
     plain_keys = recorded.keys[plain].double()
-    del recorded
     limit = settings.clamp * base.norm(dim=-1, keepdim=True)
     delta, adam = torch.zeros_like(base), _Adam(base, settings.learning_rate)
     loss, chance = np.zeros(len(texts)), np.zeros(len(texts))
     steps = np.zeros(len(texts), np.int64)
     held = list(range(len(texts)))  # facts of the batch; some of them may be done
     moving = list(held)
-    problem = _Loss(lm, texts, base, layer, site, settings)
+    problem = _Loss(lm, texts, base, recorded, settings)
+    del recorded
     for step in range(settings.steps):
         given = delta[held].requires_grad_()
         with torch.enable_grad():
@@ -304,6 +308,11 @@ def optimise(
         if not (torch.isfinite(found[here]).all() and torch.isfinite(slopes).all()):
             raise NonFiniteError(
                 f"layer={layer}: the loss of an edit is not finite after {step} steps; take a smaller clamp"
+            )
+        if step == 0 and not slopes.any(-1).all():
+            raise ArgumentError(
+                f"layer={layer}: the answer of fact {int(slopes.any(-1).long().argmin())} does not depend on this layer"
+                " at the subject's last token (its gradient is zero); edit another layer"
             )
         loss[moving] = found.detach()[here].cpu().numpy()
         chance[moving] = said.detach()[here].exp().cpu().numpy()
@@ -318,5 +327,7 @@ def optimise(
         delta[moving] = moved * (limit[moving] / moved.norm(dim=-1, keepdim=True)).clamp(max=1)
         if len(moving) <= _WORTH * len(held):
             held = list(moving)
-            problem = _Loss(lm, [texts[fact] for fact in held], base[held], layer, site, settings)
+            rest = [texts[fact] for fact in held]
+            tails = Tails(lm, [row for rows in rest for row in rows], layer, site)
+            problem = _Loss(lm, rest, base[held], tails, settings)
     return Values(delta, base, keys, plain_keys, loss, chance, steps)

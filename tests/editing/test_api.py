@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.editing import api, contexts, statistics
+from interp_widgets.editing.alphaedit import AlphaEditSettings
+from interp_widgets.editing.emmet import EmmetSettings
+from interp_widgets.editing.fine_tuning import FineTuningSettings
+from interp_widgets.editing.grace import GraceSettings
+from interp_widgets.editing.memit import MemitSettings
 from interp_widgets.editing.registry import editing_methods
 from interp_widgets.editing.rome import RomeSettings
 from interp_widgets.editing.value import ValueSettings
@@ -21,7 +27,16 @@ from tests.tiny import CORPUS, make_lm
 
 FACT = iw.Fact("The capital of {} is", subject="Australia", target=" Canberra", original=" Sydney")
 OTHER = iw.Fact("{} is located in", subject="The Eiffel Tower", target=" the room", original=" Paris")
-QUICK = RomeSettings(prefixes=(3,), value=ValueSettings(steps=25, learning_rate=0.05, clamp=3.0, decay=0.0))
+VALUE = ValueSettings(steps=25, learning_rate=0.05, clamp=3.0, decay=0.0)
+QUICK = RomeSettings(prefixes=(3,), value=VALUE)
+SETTINGS: dict[str, Any] = {  # that move a random model, whose keys and weights have scales of their own
+    "rome": QUICK,
+    "memit": MemitSettings(weight=1e-3, prefixes=(3,), value=VALUE),
+    "alphaedit": AlphaEditSettings(threshold=1e9, penalty=1e-6, prefixes=(3,), value=VALUE),
+    "emmet": EmmetSettings(prefixes=(3,), value=VALUE),
+    "fine_tuning": FineTuningSettings(form="free", learning_rate=1e-2),
+    "grace": GraceSettings(value=VALUE),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -35,30 +50,55 @@ def edited(lm: Any, facts: Any = FACT, **changes: Any) -> iw.Edit:
 
 
 @pytest.mark.parametrize("method", [one["name"] for one in editing_methods()])
-def test_an_edit_holds_and_is_undone_exactly(any_lm: Any, method: str) -> None:
+def test_an_edit_holds_and_is_undone_exactly(any_lm: Any, method: str, tmp_path: Path) -> None:
     ids = torch.as_tensor(any_lm.encode(FACT.prompt).ids)[None]
     plain, state = any_lm.next_logits(ids), any_lm.state_hash()
-    found = edited(any_lm, method=method, name="capital")
+    found = edited(any_lm, method=method, settings=SETTINGS[method], name="capital")
     assert list(any_lm.ledger) == ["capital"]
-    assert not torch.allclose(any_lm.next_logits(ids), plain)
+    judged = iw.evaluate_edit(any_lm, found)
+    if method in ("rome", "emmet") and any_lm.architecture.layout.mlp_norm is not None:
+        # The change is right at the mean key; at the plain prompt's own, of random weights, the norm may turn it.
+        assert judged.after[0, 0] != judged.before[0, 0]
+    else:
+        assert judged.after[0, 0] > judged.before[0, 0]
     assert any_lm.state_hash() == state
+    path = tmp_path / "edit.safetensors"
+    edited_logits = any_lm.next_logits(ids)
+    assert not torch.allclose(edited_logits, plain)
+    found.save(path)
     found.undo()
     assert torch.equal(any_lm.next_logits(ids), plain)
-    # Of a random model one layer does not move everything, but it moves: against the loss before the first step.
-    start = edited(any_lm, method=method, settings=RomeSettings(prefixes=(3,), value=ValueSettings(steps=1, decay=0.0)))
-    assert found.measured["loss"] < start.measured["loss"]
+    (again,) = any_lm.ledger.load(path)
+    assert torch.equal(any_lm.next_logits(ids), edited_logits)
+    assert again.facts == found.facts
+    assert again.settings == json.loads(json.dumps(found.settings))
+    assert {layer: keys.shape for layer, keys in again.keys.items()} == {
+        layer: keys.shape for layer, keys in found.keys.items()
+    }
+
+
+@pytest.mark.parametrize("method", ["rome", "memit", "alphaedit", "emmet"])
+def test_the_last_layer_has_no_say(method: str) -> None:
+    lm = make_lm("llama")
+    with pytest.raises(ArgumentError, match="no longer reaches the answer"):
+        edited(lm, method=method, settings=SETTINGS[method], layer=2)
+    assert not lm.ledger
 
 
 def test_facts_after_each_other_come_on_top() -> None:
     lm = make_lm("llama")
     both = edited(lm, [FACT, OTHER])
-    assert len(both.parts) == 2
+    (part,) = both.parts
+    assert isinstance(part, iw.LowRank)
+    assert part.left.shape[1] == 2
     judged = iw.evaluate_edit(lm, both)
     assert (judged.after[:, 0] > judged.before[:, 0]).all()
     assert both.settings["layers"] == [1]
     assert both.measured["alignment"] == pytest.approx(1)
     alone = iw.edit(make_lm("llama"), OTHER, layer=1, settings=QUICK, texts=CORPUS)
-    assert not torch.allclose(alone.parts[0].left, both.parts[1].left)  # type: ignore[attr-defined]  # LowRank both
+    (single,) = alone.parts
+    assert isinstance(single, iw.LowRank)
+    assert not torch.allclose(single.left, part.left[:, 1:])
 
 
 def test_what_is_known_already_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,13 +93,16 @@ def test_it_is_the_plain_optimisation(any_lm: Any, site: str) -> None:
 def test_the_first_and_the_last_layer(layer: int) -> None:
     for family in ("llama", "gemma2"):
         lm = make_lm(family)
-        texts = texts_of(lm)
+        # What the last layer adds is seen by its own token alone: the subject must end the prompt, as the third's does.
+        texts = texts_of(lm) if layer == 0 else texts_of(lm)[2:]
         with lm.run():
             found = optimise(lm, texts, layer, SETTINGS)
-        # The subject ends the third fact's prompt: after the last layer nothing later sees it.
         torch.testing.assert_close(
-            found.delta[2], plain(lm, texts[2], layer, "mlp_value", SETTINGS)[0], atol=2e-3, rtol=1e-2
+            found.delta[-1], plain(lm, texts[-1], layer, "mlp_value", SETTINGS)[0], atol=2e-3, rtol=1e-2
         )
+        if layer == 2:
+            with lm.run(), pytest.raises(ArgumentError, match="no longer reaches the answer"):
+                optimise(lm, texts_of(lm), layer, SETTINGS)
 
 
 def test_a_text_longer_than_a_sliding_window() -> None:

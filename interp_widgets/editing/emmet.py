@@ -1,0 +1,77 @@
+"""EMMET: several facts in one layer, which then hold exactly; of one fact it is ROME (Gupta et al. 2024)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from interp_widgets.editing.contexts import context_prefixes, rows_of
+from interp_widgets.editing.many import growth
+from interp_widgets.editing.registry import Editor, Job, Made
+from interp_widgets.editing.statistics import RIDGE
+from interp_widgets.editing.updates import emmet_update
+from interp_widgets.editing.value import Values, ValueSettings, optimise
+from interp_widgets.editing.where import traced_layer
+from interp_widgets.errors import ArgumentError
+from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.models.memory import in_batches
+
+_CPU_FACTS, _GPU_FACTS = 8, 64  # of an optimisation's batch
+
+
+@dataclass(frozen=True)
+class EmmetSettings:
+    """gamma: of several facts, what is added to the small matrix's diagonal, in units of its mean: keys that are nearly
+    alike make it singular; the others as in `RomeSettings`"""
+
+    gamma: float = 0.1
+    prefixes: Sequence[int] = (5, 10)
+    ridge: float = RIDGE
+    value: ValueSettings = field(default_factory=ValueSettings)
+
+    def __post_init__(self) -> None:
+        if self.gamma < 0:
+            raise ArgumentError(f"gamma={self.gamma!r}: 0 or more; the paper takes 0.1")
+        if not self.ridge > 0:
+            raise ArgumentError(f"ridge={self.ridge!r}: a number above 0, such as {RIDGE}")
+
+
+def _run(job: Job) -> Made:
+    lm, (layer,) = job.lm, job.layers
+    own: EmmetSettings = job.settings
+    prefixes = context_prefixes(lm, lengths=own.prefixes)
+    texts = [rows_of(lm, number, fact, prefixes) for number, fact in enumerate(job.facts)]
+    found: list[Values] = []
+
+    def work(start: int, end: int) -> None:
+        found.append(optimise(lm, texts[start:end], layer, own.value))
+        job.advance(end, len(texts), "values")
+
+    in_batches(len(texts), _CPU_FACTS if lm.device.type == "cpu" else _GPU_FACTS, work)
+    deltas = np.concatenate([one.delta.double().cpu().numpy() for one in found])
+    keys = np.concatenate([one.keys.cpu().numpy() for one in found])
+    update = emmet_update(deltas.T, keys.T, job.statistics(layer), gamma=own.gamma, ridge=own.ridge)
+    part = LowRank(update.left, update.right, layer=layer)
+    held = update.left @ (update.right @ keys.T) - deltas.T
+    return Made(
+        (part,),
+        {
+            "loss": float(np.mean(np.concatenate([one.loss for one in found]))),
+            "probability": float(np.mean(np.concatenate([one.probability for one in found]))),
+            "growth": growth(lm, part),
+            "constraint": float(np.linalg.norm(held) / np.linalg.norm(deltas)),
+        },
+    )
+
+
+EDITOR = Editor(
+    name="emmet",
+    label="EMMET",
+    source="Gupta, Sajnani and Anumanchipalli 2024, equation 5",
+    settings=EmmetSettings,
+    several=False,
+    where=traced_layer,
+    run=_run,
+)
