@@ -7,6 +7,7 @@ from typing import Any
 
 from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
+from interp_widgets.editing.diff import edit_diff, estimate_edit_diff
 from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
 from interp_widgets.editing.statistics import estimate_key_statistics, key_statistics
 from interp_widgets.errors import ArgumentError
@@ -26,6 +27,7 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     calibrate_lens: estimate_calibrate_lens,
     compare: estimate_compare,
     control_vector: estimate_control_vector,
+    edit_diff: estimate_edit_diff,
     evaluate_edit: estimate_evaluate_edit,
     evaluate_steering: estimate_evaluate_steering,
     heads: estimate_heads,

@@ -32,6 +32,7 @@ _CLASSES = {
     "causal trace": ("interp_widgets.locate.trace_result", "TraceResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
     "heads": ("interp_widgets.locate.heads_result", "HeadsResult"),
+    "edit diff": ("interp_widgets.editing.diff_result", "EditDiff"),
     "edit evaluation": ("interp_widgets.editing.evaluation_result", "EditEvaluation"),
     "patching": ("interp_widgets.locate.patch_result", "PatchResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
@@ -80,15 +81,23 @@ class Result(ABC):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one safetensors file with JSON in it, whole or not at all; returns the path. Raises DiskFullError."""
+        document, arrays = self._parts()
+        return storage.write_bundle(path, self.kind, self.format_version, document, arrays)
+
+    def _parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The fields as JSON values and as arrays; of a result within this one the arrays are named after both."""
         document: dict[str, Any] = {}
         arrays: dict[str, NDArray[Any]] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 arrays[field.name] = value
+            elif isinstance(value, Result):
+                document[field.name], own = value._parts()
+                arrays |= {f"{field.name}.{name}": array for name, array in own.items()}
             else:
                 document[field.name] = _to_json(value)
-        return storage.write_bundle(path, self.kind, self.format_version, document, arrays)
+        return document, arrays
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
+    from interp_widgets.widgets.edit_diff import EditDiff as EditDiff
     from interp_widgets.widgets.heads import Heads as Heads
     from interp_widgets.widgets.highlight import Highlight as Highlight
     from interp_widgets.widgets.lens import Lens as Lens
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Compare": "compare",
+    "EditDiff": "edit_diff",
     "Heads": "heads",
     "Highlight": "highlight",
     "Lens": "lens",
@@ -27,7 +29,7 @@ _MODULES = {
     "SteeringConsole": "steering",
     "Trace": "trace",
 }
-__all__ = ["Compare", "Heads", "Highlight", "Lens", "Matrix", "Neuron", "Patch", "SteeringConsole", "Trace"]
+__all__ = ["Compare", "EditDiff", "Heads", "Highlight", "Lens", "Matrix", "Neuron", "Patch", "SteeringConsole", "Trace"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from interp_widgets.attribution import (
     payload,
     text,
 )
+from interp_widgets.editing import diff_html, diff_payload, diff_text
 from interp_widgets.locate import (
     heads_html,
     heads_payload,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
+    from interp_widgets.editing.diff_result import EditDiff
     from interp_widgets.locate.heads_result import HeadsResult
     from interp_widgets.locate.lens_result import LensResult
     from interp_widgets.locate.neuron_result import NeuronResult
@@ -100,6 +102,7 @@ STEERING = Kind(
     console_text.text_of,
 )
 
+EDIT = Kind(diff_payload.MIME_TYPE, "EditDiff", diff_payload.diff_payload, diff_html.diff_html, diff_text.text_of)
 HEADS = Kind(heads_payload.MIME_TYPE, "Heads", heads_payload.heads_payload, heads_html.heads_html, heads_text.text_of)
 PATCH = Kind(patch_payload.MIME_TYPE, "Patch", patch_payload.patch_payload, patch_html.patch_html, patch_text.text_of)
 TRACE = Kind(trace_payload.MIME_TYPE, "Trace", trace_payload.trace_payload, trace_html.trace_html, trace_text.text_of)
@@ -123,6 +126,10 @@ def mimebundle(result: AttributionResult) -> dict[str, Any]:
 
 def compare_bundle(result: ComparisonResult) -> dict[str, Any]:
     return bundle_of(COMPARE, result)
+
+
+def edit_diff_bundle(result: EditDiff) -> dict[str, Any]:
+    return bundle_of(EDIT, result)
 
 
 def lens_bundle(result: LensResult) -> dict[str, Any]:

@@ -7,7 +7,18 @@ import { fileURLToPath } from 'node:url';
 import { statSync } from 'node:fs';
 
 const LIMIT = 60_000;
-const VIEWS = ['highlight', 'compare', 'heads', 'lens', 'matrix', 'neuron', 'steering', 'trace', 'patch'];
+const VIEWS = [
+  'highlight',
+  'compare',
+  'edit',
+  'heads',
+  'lens',
+  'matrix',
+  'neuron',
+  'steering',
+  'trace',
+  'patch'
+];
 const here = path => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const outdir = here('../interp_widgets/static');
 

@@ -6,9 +6,18 @@ for (const path of [
   'lib/',
   'tsconfig.build.tsbuildinfo',
   '../interp_widgets/labextension/',
-  ...['highlight', 'compare', 'heads', 'lens', 'matrix', 'neuron', 'steering', 'trace', 'patch'].flatMap(
-    name => ['js', 'css'].map(end => `../interp_widgets/static/${name}.${end}`)
-  )
+  ...[
+    'highlight',
+    'compare',
+    'edit',
+    'heads',
+    'lens',
+    'matrix',
+    'neuron',
+    'steering',
+    'trace',
+    'patch'
+  ].flatMap(name => ['js', 'css'].map(end => `../interp_widgets/static/${name}.${end}`))
 ]) {
   rmSync(new URL(path, here), { recursive: true, force: true });
 }

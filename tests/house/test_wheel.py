@@ -27,7 +27,7 @@ pytestmark = pytest.mark.wheel
 ROOT = Path(__file__).parents[2]
 SHARE = f"interp_widgets-{__version__}.data/data/share/jupyter/labextensions/interp-labextension/"
 INFO = f"interp_widgets-{__version__}.dist-info/"
-VIEWS = ("compare", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
+VIEWS = ("compare", "edit", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
 BUNDLES = tuple(f"interp_widgets/static/{view}.{kind}" for view in VIEWS for kind in ("js", "css"))
 MEGABYTE, BUNDLE_LIMIT = 1_000_000, 60_000
 # Namespaces are names, not addresses: nothing is fetched from them.

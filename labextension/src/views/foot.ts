@@ -67,7 +67,7 @@ export function drawFoot(payload: Picture, wishes: Wishes): Foot {
     toggleHelp,
     status: status => {
       progress.show(status);
-      footer.say(status.state === 'cancelled' ? status.text : null);
+      footer.say(status.state === 'cancelled' || status.state === 'said' ? status.text : null);
       problem.replaceChildren();
       if (status.state === 'error') {
         problem.append(drawProblem(status, wishes.fix, () => problem.replaceChildren()));

@@ -1,6 +1,7 @@
 /** The kinds of picture that this extension draws, by MIME type. */
 
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
+import { EditView, MIME_TYPE as EDIT_TYPE } from './edit';
 import { MIME_TYPE as HEADS_TYPE, HeadsView } from './heads';
 import { HighlightView, MIME_TYPE } from './highlight';
 import { MIME_TYPE as LENS_TYPE, LensView } from './lens';
@@ -33,6 +34,12 @@ export const COMPARE: PictureKind = {
   mime: COMPARE_TYPE,
   name: 'compare',
   draw: payload => new CompareView(payload)
+};
+
+export const EDIT: PictureKind = {
+  mime: EDIT_TYPE,
+  name: 'edit',
+  draw: payload => new EditView(payload)
 };
 
 export const HEADS: PictureKind = {
@@ -80,6 +87,7 @@ export const TRACE: PictureKind = {
 export const KINDS: readonly PictureKind[] = [
   HIGHLIGHT,
   COMPARE,
+  EDIT,
   HEADS,
   LENS,
   MATRIX,

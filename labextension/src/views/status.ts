@@ -22,7 +22,12 @@ export interface Running {
 }
 
 export type Status =
-  { state: 'idle' } | Running | ({ state: 'error' } & Failure) | { state: 'cancelled'; text: string };
+  | { state: 'idle' }
+  | Running
+  | ({ state: 'error' } & Failure)
+  | { state: 'cancelled'; text: string }
+  /** Something was done that the picture does not show, such as a file that was written. */
+  | { state: 'said'; text: string };
 
 /** What a view may ask of the kernel. */
 export interface Requests {
@@ -63,6 +68,8 @@ export function readStatus(value: unknown): Status {
       };
     case 'cancelled':
       return { state: 'cancelled', text };
+    case 'said':
+      return { state: 'said', text };
     case 'error':
       return { state: 'error', ...readFailure(value) };
     default:

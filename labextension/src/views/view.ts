@@ -139,6 +139,8 @@ export class CardView<P extends Picture, O extends Asleep, Folds> {
     if (status.state === 'cancelled') {
       this._draw(); // what was chosen and cancelled is not what is shown
       this._announcer.textContent = status.text;
+    } else if (status.state === 'said') {
+      this._announcer.textContent = status.text;
     }
   }
 

@@ -1,6 +1,7 @@
 /** A widget: traits and messages on one side, a pure view on the other. */
 
 import { ASK_PICTURE, announcePicture } from '../views/keeping';
+import { isRecord } from '../views/payload';
 import { readFailure, readStatus } from '../views/status';
 import { RequestChannel, RequestError } from './requests';
 import type { Asleep, Live, Status } from '../views/status';
@@ -86,7 +87,12 @@ export function mount<O extends Asleep>(
           remaining: null
         };
         view.setStatus(asked);
-        channel.ask('explain', args).catch(fail);
+        channel.ask('explain', args).then(answer => {
+          // Done already, with nothing that a status would tell of.
+          if (isRecord(answer) && answer.done === true) {
+            view.setStatus(readStatus(model.get('status')));
+          }
+        }, fail);
       },
       cancel: () => {
         channel.ask('cancel').catch(fail);
