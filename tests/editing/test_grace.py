@@ -84,7 +84,7 @@ def test_the_published_question_is_asked_at_the_prompts_end(tmp_path: Path) -> N
         FACTS[0],
         method="grace",
         layer=1,
-        settings=GraceSettings(radius=1e-3, positions="last", value=VALUE),
+        settings=GraceSettings(radius=1e-3, positions="last", value=SETTINGS.value),
     )
     (book,) = edit.parts
     assert isinstance(book, Codebook)
