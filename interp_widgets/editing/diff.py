@@ -30,7 +30,7 @@ from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_e
 from interp_widgets.editing.evaluation_result import EditEvaluation
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.fluency import TOKENS
-from interp_widgets.editing.registry import editing_methods
+from interp_widgets.editing.registry import editor_of
 from interp_widgets.errors import ArgumentError
 from interp_widgets.interventions.weight_change import WeightChange
 from interp_widgets.interventions.weight_size import relative_changes
@@ -105,11 +105,10 @@ def edit_diff(
         asked += [(prompt, None) for prompt in own]
         samples, written_passes = _samples(lm, asked, max_new_tokens, sides, cancel, bar)
         beside = sides[0].names
-    label = next((one["label"] for one in editing_methods() if one["name"] == edit.method), edit.method)
     given: dict[str, Any] = {
         "edit": edit.name,
         "method": edit.method,
-        "label": label,
+        "label": _label(edit.method),
         "digest": digest_of(edit),
         "facts": facts,
         "settings": dict(edit.settings),
@@ -258,6 +257,14 @@ def _next(lm: LanguageModel, before: Told, after: Told) -> tuple[NextToken, ...]
 def _plain(prompt: Prompt) -> Any:
     """As JSON values."""
     return prompt if isinstance(prompt, str) else [dict(m) if isinstance(m, Mapping) else int(m) for m in prompt]
+
+
+def _label(method: str) -> str:
+    """What the editor is called; an edit of a later version's editor has the method's name."""
+    try:
+        return editor_of(method).label
+    except ArgumentError:
+        return method
 
 
 def _without_weights(edit: Edit) -> tuple[str, ...]:

@@ -136,10 +136,6 @@ class CardWidget(InterpWidget):
             )
         return lm
 
-    def _is_stale(self) -> bool:
-        """Whether what the controls offer is no longer so, after a model came or went or a ledger changed."""
-        return bool(self.options.get("live") != (self.result.model() is not None))
-
     def _refresh_options(self) -> None:
         with self.lock:
             if not self.closed:
@@ -168,13 +164,12 @@ def turned_round(shown: Any, asked: dict[str, Any], target: Any, foil: Any) -> d
 
 
 def _refresh_all() -> None:
-    """A model came or went, or a ledger changed: controls wake up, go to sleep, or tell. Whoever did it must not suffer
-    from a failure."""
+    """A model came or went: controls wake up or go to sleep. Whoever loads a model must not suffer from a failure."""
     try:
         for widget in lifetimes:
             if not isinstance(widget, CardWidget) or widget.result is None:
                 continue
-            if widget._is_stale():
+            if widget.options.get("live") != (widget.result.model() is not None):
                 widget._refresh_options()
     except Exception:
         _log.warning("the widgets could not be told of a model", exc_info=True)

@@ -9,8 +9,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,7 @@ import traitlets
 
 from interp_widgets.editing.diff_result import EditDiff as Diff
 from interp_widgets.errors import ArgumentError, Cancelled, not_one_of
+from interp_widgets.models.events import models_changed
 from interp_widgets.widgets.card import CardWidget
 from interp_widgets.widgets.display import EDIT
 from interp_widgets.widgets.protocol import request
@@ -26,6 +30,7 @@ from interp_widgets.widgets.worker import Progress
 if TYPE_CHECKING:
     from interp_widgets.editing.edit import Edit
 
+_log = logging.getLogger(__name__)
 EXPORTS = {"lora": "LoRA adapter"}
 _QUICK = ("toggle", "undo", "apply")
 _WORK = ("show", "again", "prompt", "export")
@@ -56,6 +61,7 @@ class EditDiff(CardWidget):
             raise ArgumentError(f"result={result!r} is not what iw.edit_diff returns")
         self._held: dict[str, Edit] = {}  # edits that were shown, so that they can be applied again
         super().__init__(result, key=key)
+        self._deafen = _listen(self)
 
     @property
     def edit(self) -> Edit | None:
@@ -210,9 +216,6 @@ class EditDiff(CardWidget):
             "exports": [{"key": key, "label": label} for key, label in EXPORTS.items()] if plain else [],
         }
 
-    def _is_stale(self) -> bool:
-        return bool(self.options != self._options(self.result))
-
     def _edit_of(self, result: Diff) -> Edit | None:
         from interp_widgets.editing.digest import find_edit
 
@@ -239,8 +242,27 @@ class EditDiff(CardWidget):
         return edits[name]
 
     def _free(self) -> None:
+        self._deafen()
         self._held = {}
         super()._free()
+
+
+def _listen(widget: EditDiff) -> Callable[[], None]:
+    """Tell the widget of every change of a ledger, for as long as it lives; returns what ends that."""
+    reference = weakref.ref(widget)
+
+    def hear() -> None:
+        found = reference()
+        if found is None:
+            end()
+            return
+        try:
+            found._refresh_options()
+        except Exception:  # whoever changed the ledger must not suffer
+            _log.warning("an edit's card could not be told of the ledger", exc_info=True)
+
+    end = models_changed.connect(hear)
+    return end
 
 
 def edited(
