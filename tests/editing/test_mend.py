@@ -57,7 +57,7 @@ def test_an_edit_is_the_networks_change_and_is_undone_exactly(any_lm: Any) -> No
     plain = lm.next_logits(ids)
     edit = iw.edit(lm, FACT, method="mend", layer=[1, 2])
     changed = lm.next_logits(ids)
-    after = iw.evaluate_edit(lm, edit)
+    after = iw.evaluate_edit(lm, edit, perplexity=False, generation=0)
     assert after.after[0, 0] == pytest.approx(-edit.measured["loss"], abs=1e-4)
     assert after.after[0, 0] > after.before[0, 0]
     assert edit.measured["probability"] == pytest.approx(np.exp(-edit.measured["loss"]), rel=1e-6)
