@@ -9,6 +9,7 @@ from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
 from interp_widgets.editing.diff import edit_diff, estimate_edit_diff
 from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
+from interp_widgets.editing.preservation import estimate_preservation_suite, preservation_suite
 from interp_widgets.editing.statistics import estimate_key_statistics, key_statistics
 from interp_widgets.errors import ArgumentError
 from interp_widgets.locate.calibration import calibrate_lens, estimate_calibrate_lens
@@ -34,6 +35,7 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     key_statistics: estimate_key_statistics,
     logit_lens: estimate_logit_lens,
     patch: estimate_patch,
+    preservation_suite: estimate_preservation_suite,
     max_activating: estimate_max_activating,
 }
 

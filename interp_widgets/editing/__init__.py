@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interp_widgets.editing.in_context import InContext as InContext
+    from interp_widgets.editing.preservation import PreservationSuite as PreservationSuite
+    from interp_widgets.editing.preservation import preservation_suite as preservation_suite
+    from interp_widgets.editing.preservation import preserved as preserved
+    from interp_widgets.editing.preservation_result import Preservation as Preservation
     from interp_widgets.editing.ripple import capital_fact as capital_fact
     from interp_widgets.editing.ripple import landmark_fact as landmark_fact
     from interp_widgets.editing.ripple import ripple_of as ripple_of
@@ -18,8 +22,12 @@ _WHERE = {
     "Alarm": "thresholds",
     "AlarmReading": "thresholds",
     "InContext": "in_context",
+    "Preservation": "preservation_result",
+    "PreservationSuite": "preservation",
     "capital_fact": "ripple",
     "landmark_fact": "ripple",
+    "preservation_suite": "preservation",
+    "preserved": "preservation",
     "ripple_of": "ripple",
     "with_checks": "ripple",
 }

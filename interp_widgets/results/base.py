@@ -39,6 +39,7 @@ _CLASSES = {
     "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),
     "neuron name": ("interp_widgets.locate.neuron_name_result", "NameScore"),
     "neurons": ("interp_widgets.locate.neuron_result", "NeuronResult"),
+    "preservation": ("interp_widgets.editing.preservation_result", "Preservation"),
     "steering evaluation": ("interp_widgets.steering.evaluation_result", "SteeringEvaluation"),
 }
 
