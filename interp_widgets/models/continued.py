@@ -24,8 +24,8 @@ class Continued:
 
 
 def continued(lm: LanguageModel, ids: Sequence[int]) -> Continued:
-    """The text of generated token ids. A model may have more ids than its tokenizer has words, and a broken one may choose
-    them; such an id is named by its number."""
+    """The text of generated token ids. A model may have more ids than its tokenizer has words, and a broken one may
+    choose them; such an id is named by its number."""
     if not len(ids):
         return Continued()
     if max(ids) >= len(lm.tokenizer):

@@ -170,17 +170,9 @@ class EditDiff(CardWidget):
     def _edit_again(self, shown: Diff, old: Edit, method: str, layer: int | None) -> Any:
         def work(cancel: threading.Event, progress: Progress) -> Diff:
             lm = self._model_of(shown)
-            was, holder = old.enabled, old.ledger
-            if was and holder is not None:
-                holder.toggle(old, False)
-            try:
-                return edited(
-                    lm, old.facts, method, layer, prompts=_own_prompts(shown), progress=progress, cancel=cancel
-                )
-            except BaseException:
-                if was and holder is not None and holder.name_of(old) is not None:
-                    holder.toggle(old, True)
-                raise
+            return edited(
+                lm, old.facts, method, layer, instead=old, prompts=_own_prompts(shown), progress=progress, cancel=cancel
+            )
 
         return work
 
@@ -271,23 +263,33 @@ def edited(
     method: str,
     layer: int | None,
     *,
+    instead: Edit | None = None,
     prompts: Any = (),
     progress: Progress,
     cancel: threading.Event,
 ) -> Diff:
-    """An edit, active in the ledger, and what it changes; after an error or Cancel there is no edit."""
+    """An edit, active in the ledger, and what it changes; after an error or Cancel there is no edit.
+
+    instead: an edit that is switched off for it, and on again after an error
+    """
     from interp_widgets.editing.api import edit
     from interp_widgets.editing.diff import edit_diff
 
-    progress(0, 0, f"editing by {method}")
-    made = edit(lm, facts, method=method, layer=layer, progress=progress, cancel=cancel)
+    was = instead is not None and instead.enabled
+    if was:
+        lm.ledger.toggle(instead, False)
+    made: Edit | None = None
     try:
+        progress(0, 0, f"editing by {method}")
+        made = edit(lm, facts, method=method, layer=layer, progress=progress, cancel=cancel)
         found = edit_diff(lm, made, prompts=prompts, progress=progress, cancel=cancel, confirm=True)
         if cancel.is_set():
             raise Cancelled("cancelled; the edit was taken back")
     except BaseException:
-        if made.ledger is not None and made.ledger.name_of(made) is not None:
+        if made is not None and lm.ledger.name_of(made) is not None:
             made.undo()
+        if was and lm.ledger.name_of(instead) is not None:
+            lm.ledger.toggle(instead, True)
         raise
     return found
 

@@ -145,7 +145,7 @@ def test_the_chosen_cell_has_the_numbers_of_a_new_result_or_is_let_go() -> None:
 def test_another_tab_is_traced_in_the_same_runs(trace: FakeAnalysis, monkeypatch: pytest.MonkeyPatch) -> None:
     first = make_trace(kinds=("hidden",), restored=make_trace().restored[:1], provenance={"seed": 4})
     widget = Trace(first)
-    assert widget.options == {"live": True, "edit": False}
+    assert widget.options["live"] is True
     widget.cell = ("hidden", 2, 0)
     sent = Sent(widget, monkeypatch)
     assert sent.ask("explain", kind="mlp")["result"] == {"accepted": True}
@@ -162,7 +162,7 @@ def test_another_tab_is_traced_in_the_same_runs(trace: FakeAnalysis, monkeypatch
     assert sent.ask("explain", kind="mlp")["result"] == {"accepted": True}  # it is there: nothing to do
     assert len(trace.calls) == 1
     assert "kind='noise'" in sent.ask("explain", kind="noise")["error"]["message"]
-    assert "takes a kind" in sent.ask("explain", edit=["hidden", 1, 1])["error"]["message"]
+    assert "takes a kind" in sent.ask("explain", token=1)["error"]["message"]
 
 
 def test_cancel_keeps_what_is_shown(trace: FakeAnalysis) -> None:

@@ -12,7 +12,7 @@ import type { Heat } from '../views/heat';
 import type { Live, Options, TracePayload } from '../views/trace';
 
 const fixture = (): TracePayload => structuredClone(trace) as unknown as TracePayload;
-const OPTIONS: Options = { live: true, edit: false };
+const OPTIONS: Options = { live: true, edit: false, methods: [], edited: false };
 const mounted = onPage(TraceView, OPTIONS);
 const still = (payload: unknown = fixture()) => mounted.still(payload);
 const live = (changes: Partial<Live> = {}, payload: unknown = fixture()) => mounted.live(payload, changes);
@@ -154,28 +154,6 @@ describe('the trace', () => {
     view.setOptions({ ...OPTIONS, live: false });
     expect(parts(view, 'tab')).toHaveLength(3);
     expect(part(view, 'gone').textContent).toContain('no longer in memory');
-  });
-
-  it('offers the editor only where there is one', () => {
-    const place: Chosen = ['hidden', 2, 1];
-    const make = (edit: boolean) => {
-      const asked: unknown[] = [];
-      const half: Live = {
-        options: { live: true, edit },
-        status: { state: 'idle' },
-        selection: [],
-        requests: {
-          explain: args => asked.push(args),
-          cancel: () => undefined,
-          select: () => undefined
-        }
-      };
-      return { view: new TraceView(fixture(), half, { chosen: place, choose: () => undefined }), asked };
-    };
-    expect(parts(make(false).view, 'edit')).toHaveLength(0);
-    const { view, asked } = make(true);
-    part(view, 'edit').click();
-    expect(asked).toEqual([{ edit: place }]);
   });
 
   it('has no lists of next tokens where they are not known', () => {

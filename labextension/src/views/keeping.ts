@@ -36,6 +36,11 @@ export function onPicture(node: HTMLElement, keep: (picture: Picture) => void): 
   });
 }
 
+/** Keeps the pictures of what stands inside `node` from those who hold it: they keep one of their own. */
+export function holdPictures(node: HTMLElement): void {
+  node.addEventListener(PICTURE, event => event.stopPropagation());
+}
+
 /** Asks the widget that drew `view` to tell what it shows. */
 export function askPicture(view: Element): void {
   view.dispatchEvent(new CustomEvent(ASK_PICTURE, { bubbles: true }));

@@ -1,13 +1,14 @@
 /** Puts the parts of one trace together: tabs, the heat map, its readout, and the next tokens of the chosen cell. */
 
 import { placeOf } from '../chosen';
-import { h, button, uniqueId } from '../dom';
+import { h, uniqueId } from '../dom';
 import { drawPanel } from '../fields';
 import { drawFoot } from '../foot';
 import { drawHeat, drawHeatReadout } from '../heat';
 import { drawRuns } from '../nextTokens';
 import { drawTabs } from '../tabs';
 import { drawTitle, drawVerdict } from '../title';
+import { drawEditor } from './editor';
 import { KEYS } from './help';
 import { WORDS, cellParts, drawLegend, heatOf } from './heat';
 import { after } from './payload';
@@ -18,12 +19,14 @@ import type { ChosenFolds } from '../chosenView';
 import type { Place } from '../heat';
 import type { Run } from '../nextTokens';
 import type { Card, CardEvents } from '../view';
+import type { Editing } from './editor';
 import type { Live } from './live';
 import type { Sheet, TracePayload } from './payload';
 
 /** What is folded out, which tab is shown, and which cell is chosen; it outlives a picture. */
 export interface Folds extends ChosenFolds {
   table: boolean;
+  editing: Editing;
 }
 
 /** The runs whose next tokens are shown: clean, corrupted, and restored where a cell is chosen. */
@@ -51,6 +54,7 @@ export function drawCard(
   let place = placeOf(folds.chosen, sheet.key, numbers, payload.columns);
   let looked: Place | null = null;
 
+  const editor = drawEditor(payload, live, folds.editing, events);
   const readout = drawHeatReadout('Point at a cell, or walk with the arrow keys, to read it.');
   const below = h('div', {});
   const show = (): void => {
@@ -59,15 +63,10 @@ export function drawCard(
   };
   const settle = (): void => {
     grid.mark(place);
-    const edit =
-      place !== null && live?.options.edit === true
-        ? button({ class: 'iw-link', 'data-iw': 'edit' }, 'edit here', () =>
-            events.explain({ edit: folds.chosen })
-          )
-        : null;
+    const edit = place === null ? null : editor.link(Number(payload.columns[place.column]));
     // Of activations that were saved elsewhere the next tokens are not known.
     const known = payload.tops.some(({ items }) => items.length > 0);
-    below.hidden = !known && edit === null;
+    below.hidden = !known && edit === null && editor.again === null;
     below.replaceChildren(
       h(
         'div',
@@ -79,8 +78,9 @@ export function drawCard(
             ? 'Next tokens · choose a cell to see them with it restored'
             : 'Next tokens, means over the samples'
         ),
-        edit
+        h('span', { class: 'iw-links' }, edit, editor.again)
       ),
+      edit === null ? '' : editor.form,
       drawRuns(runsOf(payload, sheet, place), payload.target)
     );
     show();
@@ -161,7 +161,7 @@ export function drawCard(
       foot.footer
     ],
     close: () => {
-      if (foot.closeMenu() || foot.closeHelp()) {
+      if (foot.closeMenu() || foot.closeHelp() || editor.close()) {
         return true;
       }
       const held = place !== null;
@@ -178,7 +178,10 @@ export function drawCard(
         found.classList.toggle('iw-selected', row !== undefined && tokens.has(row.position));
       });
     },
-    status: foot.status,
+    status: status => {
+      editor.busy(status.state === 'running');
+      foot.status(status);
+    },
     dispose: foot.dispose
   };
 }

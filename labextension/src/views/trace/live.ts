@@ -5,13 +5,17 @@ import type { Live as AnyLive } from '../status';
 
 export interface Options {
   live: boolean;
-  /** Whether there is an editor that takes a cell. */
+  /** Whether the traced fact can be edited from here. */
   edit: boolean;
+  /** The editors. */
+  methods: { name: string; label: string }[];
+  /** Whether an edit was made from here. */
+  edited: boolean;
 }
 
 export type Live = AnyLive<Options>;
 
-const NO_OPTIONS: Options = { live: false, edit: false };
+const NO_OPTIONS: Options = { live: false, edit: false, methods: [], edited: false };
 
 /** Options as they come from the kernel; what is missing is empty. */
 export function readOptions(value: unknown): Options {

@@ -12,7 +12,13 @@ export class TraceView extends ChosenCardView<TracePayload, Options, Folds> {
   constructor(payload: unknown, live: Live | null = null, choosing: Choosing | null = null) {
     super(
       { name: 'trace', label: 'Causal trace', read: readPayload, draw: drawCard },
-      { table: false, why: false, sheet: null, chosen: [] },
+      {
+        table: false,
+        why: false,
+        sheet: null,
+        chosen: [],
+        editing: { open: false, answer: '', method: null }
+      },
       payload,
       live,
       choosing
