@@ -118,9 +118,12 @@ def _write_model(lm: LanguageModel, folded: Folded, folder: Path) -> None:
 
 
 def _forget_machine(file: Path) -> None:
+    """Rewrite a file of settings so that it loads elsewhere."""
     if not file.exists():
         return
     settings = json.loads(file.read_text(encoding="utf-8"))
     kept = {key: value for key, value in settings.items() if key not in _MACHINE}
+    if kept.get("tokenizer_class") == "TokenizersBackend":
+        kept["tokenizer_class"] = "PreTrainedTokenizerFast"  # the same by its older name, which every version knows
     if kept != settings:
         file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

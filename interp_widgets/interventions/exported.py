@@ -40,6 +40,10 @@ def exported_folder(path: str | os.PathLike[str], what: str) -> Iterator[Path]:
         files = sorted(file.name for file in folder.iterdir())
         about = {"what": what, "version": __version__, "files": files}
         (folder / LIST).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        if os.name == "posix":  # weights are written for their owner alone, and the others for whoever may read
+            readable = (folder / LIST).stat().st_mode & 0o666
+            for file in folder.iterdir():
+                file.chmod(readable)
 
 
 def _check_free(path: Path, what: str) -> None:

@@ -50,6 +50,7 @@ def test_every_foldable_change_is_in_it(any_lm: Any, tmp_path: Path) -> None:
     assert lm.state_hash() == state
     assert lm.model.config.to_json_string() == config
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
+    assert len({file.stat().st_mode for file in (tmp_path / "model").iterdir()}) == 1  # who may read one may read all
     assert tokenizer("The capital of Australia")["input_ids"] == lm.tokenizer("The capital of Australia")["input_ids"]
 
 
@@ -137,3 +138,4 @@ def test_the_default_model(default_lm: Any, tmp_path: Path) -> None:
     for file in (tmp_path / "model").glob("*.json"):
         assert str(Path.home()) not in file.read_text("utf-8")
         assert "/" not in str(json.loads(file.read_text("utf-8")).get("_name_or_path", ""))
+    (tmp_path / "model" / "model.safetensors").unlink()  # half a gigabyte, which pytest would keep for three runs
