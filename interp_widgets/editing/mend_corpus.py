@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 _CPU_TOKENS, _GPU_TOKENS = 512, 16_384  # of a pass
-_MOST_NEIGHBOURS = 4  # of a fact; each costs a recorded text
+_MOST_NEIGHBOURS = 2  # of a fact; each costs a recorded text
 _WATCHED = 4  # tokens of a sentence
 
 
