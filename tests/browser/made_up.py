@@ -75,13 +75,15 @@ result = make_matrix()
 class MadeUp:
     """A kind of view in a notebook of its own: cell 0 makes `result`, cell 1 shows `widget`.
 
-    `read` is JavaScript that turns a card into the plain values which tests compare.
+    `read` is JavaScript that turns a card into the plain values which tests compare; `widget` names the class where it
+    is not the view's own name.
     """
 
     view: str
     mime: str
     cell: str
     read: str
+    widget: str = ""
 
     @property
     def path(self) -> str:
@@ -93,7 +95,8 @@ class MadeUp:
 
     def open(self, lab: Lab) -> Lab:
         """Open its notebook, run it and save it."""
-        lab.write(self.path, notebook(self.cell, f"widget = iw.widgets.{self.view.title()}(result)\nwidget"))
+        made = f"iw.widgets.{self.widget or self.view.title()}(result)"
+        lab.write(self.path, notebook(self.cell, f"widget = {made}\nwidget"))
         lab.open(self.path)
         lab.run_all()
         lab.card(1, view=self.view)

@@ -109,7 +109,11 @@ function drawHistory(options: Options, ask: (args: Record<string, unknown>) => v
       'div',
       { class: 'iw-past', role: 'listitem' },
       show,
-      h('span', { class: 'iw-dim' }, one.method),
+      h(
+        'span',
+        { class: 'iw-dim' },
+        options.methods.find(({ name }) => name === one.method)?.label ?? one.method
+      ),
       toggle
     );
   });
