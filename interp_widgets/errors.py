@@ -101,6 +101,14 @@ class MemoryExhaustedError(InterpError, MemoryError):
     """Even a batch of one does not fit in memory."""
 
 
+class CollapseError(InterpError, RuntimeError):
+    """An edit crossed a line of the collapse alarm and was taken back; `reading` is what the alarm read."""
+
+    def __init__(self, message: str, reading: Any = None) -> None:
+        super().__init__(message)
+        self.reading = reading
+
+
 # Saved things
 
 

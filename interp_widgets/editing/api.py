@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from interp_widgets.editing.alarm import alarm_of, watch
 from interp_widgets.editing.edit import Edit
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.published import published
 from interp_widgets.editing.registry import Editor, Job, editor_of
+from interp_widgets.editing.thresholds import Alarm
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.answers import score_answers
 from interp_widgets.results.bar import Bar, Progress
@@ -29,6 +31,7 @@ def edit(
     settings: Any = None,
     texts: Sequence[str] | None = None,
     name: str | None = None,
+    alarm: Alarm | str | None = "warn",
     progress: Progress | bool | None = None,
     cancel: threading.Event | None = None,
 ) -> Edit:
@@ -42,13 +45,17 @@ def edit(
     settings: the method's own settings object; by default the published ones of the model, or the method's
     texts: behind the key statistics; by default the package's reference text
     name: in the ledger
+    alarm: what to do if the edit breaks the model: "warn"; "roll back": it never enters the ledger, and CollapseError
+        names what was crossed; an `editing.Alarm` with lines of one's own; None: do not look, which saves a second or
+        two. `Edit.alarm` has what was read
 
     Raises
     ------
     ArgumentError: no facts, contradictory or repeated ones, settings of another method, a weight that cannot be
-    overlaid; TargetError, OutOfRangeError, NonFiniteError, Cancelled. After an error nothing is applied.
+    overlaid; CollapseError: the alarm went off and rolls back; TargetError, OutOfRangeError, NonFiniteError, Cancelled.
+    After an error nothing is applied.
     """
-    chosen = check_facts(facts)
+    chosen, listens = check_facts(facts), alarm_of(alarm)
     editor = editor_of(method)
     if settings is not None and not isinstance(settings, editor.settings):
         raise ArgumentError(f"settings={settings!r}: {method} takes a {editor.settings.__name__}")
@@ -77,6 +84,8 @@ def edit(
         keys=made.keys,
         beside=beside,
     )
+    if listens is not None:
+        found.alarm = watch(lm, found, listens, cancel=cancel)
     lm.ledger.add(found, name=name)
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from interp_widgets.editing.fact import Fact
+from interp_widgets.editing.thresholds import AlarmReading
 from interp_widgets.errors import ArgumentError
 from interp_widgets.interventions.base import Intervention, restore
 from interp_widgets.models.architectures import Architecture, Site
@@ -27,6 +28,7 @@ class Edit(Intervention):
     method, settings: by which editor, as JSON values
     measured: numbers of the editor: loss, growth of the weight, ...
     keys: float64, (keys, facts) by layer, of editors that keep earlier edits in mind (AlphaEdit)
+    alarm: what the collapse alarm read when it was made; None where it was not read
     beside: names of the interventions that were active when it was made
     fingerprint: of the model that it was made for
     """
@@ -44,6 +46,7 @@ class Edit(Intervention):
         measured: Mapping[str, float] | None = None,
         keys: Mapping[int, NDArray[Any]] | None = None,
         beside: Sequence[str] = (),
+        alarm: AlarmReading | None = None,
     ) -> None:
         super().__init__()
         if not parts or not facts:
@@ -53,6 +56,7 @@ class Edit(Intervention):
         self.settings, self.measured = dict(settings or {}), dict(measured or {})
         self.keys = dict(keys or {})
         self.beside = tuple(beside)
+        self.alarm = alarm
 
     @property
     def replaces(self) -> bool:
@@ -91,6 +95,7 @@ class Edit(Intervention):
             "settings": self.settings,
             "measured": self.measured,
             "beside": list(self.beside),
+            "alarm": None if self.alarm is None else self.alarm.to_json(),
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -110,4 +115,6 @@ class Edit(Intervention):
         ]
         rest = {name: document[name] for name in ("method", "fingerprint", "settings", "measured", "beside")}
         keys = {int(name[5:]): array for name, array in arrays.items() if name.startswith("keys.")}
-        return cls(parts, facts=facts, keys=keys, **rest)
+        read = document.get("alarm")
+        alarm = None if read is None else AlarmReading.from_json(read)
+        return cls(parts, facts=facts, keys=keys, alarm=alarm, **rest)

@@ -46,7 +46,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def edited(lm: Any, facts: Any = FACT, **changes: Any) -> iw.Edit:
-    return iw.edit(lm, facts, **{"layer": 1, "settings": QUICK, "texts": CORPUS, **changes})
+    return iw.edit(lm, facts, **{"layer": 1, "settings": QUICK, "texts": CORPUS, "alarm": None, **changes})
 
 
 # MEND needs a trained network, which test_mend.py has.
@@ -96,7 +96,7 @@ def test_facts_after_each_other_come_on_top() -> None:
     assert (judged.after[:, 0] > judged.before[:, 0]).all()
     assert both.settings["layers"] == [1]
     assert both.measured["alignment"] == pytest.approx(1)
-    alone = iw.edit(make_lm("llama"), OTHER, layer=1, settings=QUICK, texts=CORPUS)
+    alone = iw.edit(make_lm("llama"), OTHER, layer=1, settings=QUICK, texts=CORPUS, alarm=None)
     (single,) = alone.parts
     assert isinstance(single, iw.LowRank)
     assert not torch.allclose(single.left, part.left[:, 1:])

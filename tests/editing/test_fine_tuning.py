@@ -76,7 +76,7 @@ def test_it_is_adam_on_the_weight(any_lm: Any, form: str, loss: str) -> None:
 def test_low_rank_learns_and_stops() -> None:
     lm = make_lm("llama")
     settings = FineTuningSettings(form="low_rank", learning_rate=0.05, steps=200, stop=3.5, rank=3)
-    edit = iw.edit(lm, FACTS, method="fine_tuning", layer=LAYER, settings=settings)
+    edit = iw.edit(lm, FACTS, method="fine_tuning", layer=LAYER, settings=settings, alarm=None)
     (part,) = edit.parts
     assert isinstance(part, LowRank)
     assert part.left.shape == (32, 3)
