@@ -9,6 +9,7 @@ from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
 from interp_widgets.editing.diff import edit_diff, estimate_edit_diff
 from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
+from interp_widgets.editing.mend_training import estimate_train_mend, train_mend
 from interp_widgets.editing.preservation import estimate_preservation_suite, preservation_suite
 from interp_widgets.editing.statistics import estimate_key_statistics, key_statistics
 from interp_widgets.errors import ArgumentError
@@ -37,6 +38,7 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     patch: estimate_patch,
     preservation_suite: estimate_preservation_suite,
     max_activating: estimate_max_activating,
+    train_mend: estimate_train_mend,
 }
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 _FACTS, _SENTENCES = 1000, 200  # where the caller gives none
 _TOKENS = 60  # of a fact's recorded texts, for estimates
-_PASSES = 12  # of the edited layers and the head that a fact of a step takes, forward and backward, likewise
+_PASSES = 30  # of the edited layers and the head that a fact of a step takes, forward and backward, likewise
 _LOOKS = 10  # at the facts that are held out
 
 

@@ -174,6 +174,16 @@ def test_bad_input_is_told() -> None:
         training_facts(0)
 
 
+def test_its_cost_is_told_before() -> None:
+    lm = make_lm("llama")
+    small, large = (iw.estimate(train_mend, lm, settings=MendTraining(steps=steps)) for steps in (100, 1000))
+    assert 0 < small.seconds < large.seconds < 20 * small.seconds
+    asked: list[object] = []
+    with pytest.raises(Cancelled, match="nothing was computed"):
+        trained(lm, confirm=lambda cost: bool(asked.append(cost)))
+    assert asked == [iw.estimate(train_mend, lm, training_facts(40), settings=QUICK)]
+
+
 def test_the_packages_facts() -> None:
     facts = training_facts(500)
     assert len({fact.prompt for fact in facts}) == 500
