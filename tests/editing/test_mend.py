@@ -19,6 +19,7 @@ from interp_widgets.editing.mend_gradients import Outer
 from interp_widgets.editing.mend_network import MendNetwork
 from interp_widgets.editing.mend_training import MendTraining
 from interp_widgets.errors import ArgumentError, Cancelled, FileFormatError, FingerprintMismatchError, TooCostlyError
+from interp_widgets.results.cost import Cost
 from tests.interventions.state import count_hooks
 from tests.tiny import CORPUS, make_lm
 
@@ -178,9 +179,14 @@ def test_its_cost_is_told_before() -> None:
     lm = make_lm("llama")
     small, large = (iw.estimate(train_mend, lm, settings=MendTraining(steps=steps)) for steps in (100, 1000))
     assert 0 < small.seconds < large.seconds < 20 * small.seconds
-    asked: list[object] = []
+    asked: list[Cost] = []
+
+    def refuse(cost: Cost) -> bool:
+        asked.append(cost)
+        return False
+
     with pytest.raises(Cancelled, match="nothing was computed"):
-        trained(lm, confirm=lambda cost: bool(asked.append(cost)))
+        trained(lm, confirm=refuse)
     assert asked == [iw.estimate(train_mend, lm, training_facts(40), settings=QUICK)]
 
 
