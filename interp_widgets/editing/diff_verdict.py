@@ -79,6 +79,8 @@ def _judge(one: Tally) -> tuple[Word, str]:
             return "trust", ""
         return "caution", "Other facts changed with it; the neighbours that were lost stand first in the table."
     if one.part == "fact":
+        if one.first_before == one.n:
+            return "caution", "The unedited model says so already: there was nothing to change."
         if share < 0.5:
             return "do not trust", "The edit does not hold at its own prompt. Another layer or more steps may reach it."
         if share < 1:

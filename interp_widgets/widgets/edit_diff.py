@@ -275,13 +275,20 @@ def edited(
     from interp_widgets.editing.api import edit
     from interp_widgets.editing.diff import edit_diff
 
+    def told(done: int, total: int, text: str) -> None:
+        # After the last fact the collapse alarm reads the whole model, and says nothing while it does.
+        if total and done >= total:
+            progress(0, 0, "measuring what became of the model as a whole")
+        else:
+            progress(done, total, text)
+
     was = instead is not None and instead.enabled
     if was:
         lm.ledger.toggle(instead, False)
     made: Edit | None = None
     try:
         progress(0, 0, f"editing by {method}")
-        made = edit(lm, facts, method=method, layer=layer, progress=progress, cancel=cancel)
+        made = edit(lm, facts, method=method, layer=layer, progress=told, cancel=cancel)
         found = edit_diff(lm, made, prompts=prompts, progress=progress, cancel=cancel, confirm=True)
         if cancel.is_set():
             raise Cancelled("cancelled; the edit was taken back")

@@ -123,8 +123,10 @@ class Trace(ChosenWidget):
 
     @request("explain")
     def _explain(self, **args: Any) -> dict[str, Any]:
-        if set(args) == {"edit"} and isinstance(args["edit"], dict):
-            self.edit(**args["edit"])
+        wish = args.get("edit")
+        if isinstance(wish, dict) and set(args) <= {"edit", "target", "answer"}:
+            fixed = args.get("target", args.get("answer"))  # a likely fix names the answer beside the wish
+            self.edit(**{**wish, **({} if fixed is None else {"target": fixed})})
         elif set(args) == {"again"}:
             self.trace_again()
         elif set(args) == {"kind"}:

@@ -189,6 +189,10 @@ def test_the_word_follows_from_the_numbers() -> None:
     assert "no paraphrases and no neighbours" in alone.why[0]
     failed = [("fact", "a", " x", " y", (0.1, 0.2), (0.1, 0.2), False, False), *good[1:]]
     assert make_diff(evaluation=make_evaluation(failed)).verdict.word == "do not trust"
+    known = [("fact", "a", " x", " y", (0.5, 0.2), (0.9, 0.2), True, True), *good[1:]]
+    assert make_diff(evaluation=make_evaluation(known)).verdict.why == (
+        "The unedited model says so already: there was nothing to change.",
+    )
     large = make_diff(evaluation=make_evaluation(good), changes=(SizeOfChange("layer 5", 5, 0.4),)).verdict
     assert (large.word, "40 %" in large.sentence) == ("caution", True)
     assert unjudged().verdict.sentence == "not judged: no fact has an original answer"

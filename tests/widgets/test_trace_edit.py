@@ -129,6 +129,10 @@ def test_an_edit_at_the_chosen_cell(fake: FakeEditing, monkeypatch: pytest.Monke
     assert widget.diff.edit is lm.ledger["rome, Eiffel Tower: ·Rome"]
     widget.diff.undo()
     assert widget.diff.options["state"] == "undone"
+    fixed = {"edit": {"target": "R", "method": "rome", "layer": 1}, "answer": " Bonn"}
+    assert sent.ask("explain", **fixed)["result"] == {"accepted": True}
+    assert widget.wait(LIMIT)
+    assert fake.edits[-1]["fact"].target == " Bonn"
     wrong = sent.ask("explain", edit={"target": "Paris", "layer": 1})
     assert "is the original answer" in wrong["error"]["message"]
     assert "explain takes a kind, an edit or again" in sent.ask("explain", edit=["hidden", 1, 1])["error"]["message"]
