@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interp_widgets.editing.diff_html import LEAST
 from interp_widgets.editing.diff_payload import diff_payload
 from interp_widgets.results.figure import FAMILIES, ResultFigure, drawable
 from interp_widgets.results.text import MARKS, named
@@ -47,6 +48,8 @@ def plot(result: EditDiff) -> Figure:
     at = np.arange(len(result.changes))
     right.barh(at, [100 * one.size for one in result.changes], 0.6, color=_GREY)
     right.set_yticks(at, [drawable(one.where) for one in result.changes], fontsize=8)
+    right.set_ylim(-0.5, max(len(result.changes), 4) - 0.5)
+    right.set_xlim(0, max([100 * LEAST, *(105 * one.size for one in result.changes)]))
     right.set_xlabel("weights changed, % of their norm", fontsize=8)
     for axes in (left, right):
         axes.invert_yaxis()
