@@ -7,6 +7,7 @@ from interp_widgets.course.lab01 import LAB as LAB01
 from interp_widgets.course.lab02 import LAB as LAB02
 from interp_widgets.course.lab03 import LAB as LAB03
 from interp_widgets.course.lab04 import LAB as LAB04
+from interp_widgets.course.lab05 import LAB as LAB05
 
 LABS: tuple[Lab, ...] = (
     Lab(id="lab00", title="A tour", notebook="00_tour", minutes=20, exercises=()),
@@ -14,4 +15,5 @@ LABS: tuple[Lab, ...] = (
     LAB02,
     LAB03,
     LAB04,
+    LAB05,
 )
