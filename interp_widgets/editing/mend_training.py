@@ -38,7 +38,7 @@ from interp_widgets.editing.mend_gradients import (
     last_layers,
     log_probabilities,
 )
-from interp_widgets.editing.mend_network import MendNetwork
+from interp_widgets.editing.mend_network import Factors, MendNetwork
 from interp_widgets.errors import ArgumentError, NonFiniteError
 from interp_widgets.models import reference_text
 from interp_widgets.models.hooks import Snapshot
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 _FACTS, _SENTENCES = 1000, 200  # where the caller gives none
 _TOKENS = 60  # of a fact's recorded texts, for estimates
 _PASSES = 30  # of the edited layers and the head that a fact of a step takes, forward and backward, likewise
+_TOGETHER = 8  # texts of a pass
 _LOOKS = 10  # at the facts that are held out
 
 
@@ -184,25 +185,37 @@ class _Trained:
 
     def losses(self, examples: Sequence[Example], draw: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Mean edit loss and mean locality loss of some facts, each under its own change."""
-        lm, corpus = self.lm, self.corpus
+        corpus = self.corpus
         found, _ = self.slopes(examples)
         factors = self.network(found)
         changed = [(i, one) for i, example in enumerate(examples) for one in (example.own, _one(draw, example.others))]
         stay = [(i, _one(draw, example.near)) for i, example in enumerate(examples)]
         stay += [(i, _one(draw, corpus.sentences)) for i in range(0, len(examples), 2)]
-        rows = torch.tensor([i for i, _ in (*changed, *stay)], device=lm.device)
-        acting = (RowChanges({path: (left[rows], right[rows]) for path, (left, right) in factors.items()}),)
-        numbers = [one for _, one in (*changed, *stay)]
-        last = go_on(lm, [corpus.states[one] for one in numbers], self.first, acting)
-        texts = [corpus.texts[one] for one in numbers]
-        log_p = log_probabilities(lm, last, texts, acting)
-        said = sum(len(text.places) for text in texts[: len(changed)])
-        edit = answer_losses(log_p[:said], texts[: len(changed)]).mean()
+        after = self.after([*changed, *stay], factors)
+        said = torch.cat(after[: len(changed)])
+        edit = answer_losses(said, [corpus.texts[one] for _, one in changed]).mean()
         with torch.no_grad():
-            kept = torch.cat([corpus.last[one] for _, one in stay]).to(lm.device)
-            before = lm.head(kept).float().log_softmax(-1)
-        locality = (before.exp() * (before - log_p[said:])).sum(-1).mean()
+            kept = torch.cat([corpus.last[one] for _, one in stay]).to(self.lm.device)
+            before = self.lm.head(kept).float().log_softmax(-1)
+        locality = (before.exp() * (before - torch.cat(after[len(changed) :]))).sum(-1).mean()
         return edit, locality
+
+    def after(self, pairs: Sequence[tuple[int, int]], factors: Factors) -> list[Tensor]:
+        """Log-probabilities (places, vocabulary) of each text, a pair of (whose change acts, number of the text). Texts
+        of like length share a pass."""
+        lm, corpus = self.lm, self.corpus
+        made: list[Tensor] = [torch.empty(0)] * len(pairs)
+        order = sorted(range(len(pairs)), key=lambda place: len(corpus.states[pairs[place][1]]))
+        for start in range(0, len(order), _TOGETHER):
+            some = order[start : start + _TOGETHER]
+            rows = torch.tensor([pairs[place][0] for place in some], device=lm.device)
+            acting = (RowChanges({path: (left[rows], right[rows]) for path, (left, right) in factors.items()}),)
+            texts = [corpus.texts[pairs[place][1]] for place in some]
+            last = go_on(lm, [corpus.states[pairs[place][1]] for place in some], self.first, acting)
+            log_p = log_probabilities(lm, last, texts, acting)
+            for place, one in zip(some, log_p.split([len(text.places) for text in texts]), strict=True):
+                made[place] = one
+        return made
 
     # What is done with it
 
