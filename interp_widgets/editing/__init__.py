@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interp_widgets.editing.alphaedit import AlphaEditSettings as AlphaEditSettings
+    from interp_widgets.editing.behaviour import Behaviour as Behaviour
+    from interp_widgets.editing.behaviour import known_behaviour as known_behaviour
     from interp_widgets.editing.emmet import EmmetSettings as EmmetSettings
     from interp_widgets.editing.fine_tuning import FineTuningSettings as FineTuningSettings
     from interp_widgets.editing.grace import GraceSettings as GraceSettings
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from interp_widgets.editing.rome import RomeSettings as RomeSettings
     from interp_widgets.editing.samples import own_samples as own_samples
     from interp_widgets.editing.statistics import key_statistics as key_statistics
+    from interp_widgets.editing.suite import EditSuite as EditSuite
     from interp_widgets.editing.thresholds import Alarm as Alarm
     from interp_widgets.editing.thresholds import AlarmReading as AlarmReading
     from interp_widgets.editing.value import ValueSettings as ValueSettings
@@ -34,9 +37,11 @@ _WHERE = {
     "Alarm": "thresholds",
     "AlarmReading": "thresholds",
     "AlphaEditSettings": "alphaedit",
+    "Behaviour": "behaviour",
     "EmmetSettings": "emmet",
     "FineTuningSettings": "fine_tuning",
     "GraceSettings": "grace",
+    "EditSuite": "suite",
     "InContext": "in_context",
     "MemitSettings": "memit",
     "Preservation": "preservation_result",
@@ -47,6 +52,7 @@ _WHERE = {
     "editing_layer": "where",
     "editing_methods": "registry",
     "key_statistics": "statistics",
+    "known_behaviour": "behaviour",
     "landmark_fact": "ripple",
     "own_samples": "samples",
     "preservation_suite": "preservation",
