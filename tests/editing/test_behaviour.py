@@ -22,7 +22,7 @@ def test_questions_become_facts_with_what_the_model_says_now() -> None:
     assert [fact.prompt for fact in facts] == ["Q: Who is it?\nA:", "Q: Where is Paris?\nA:"]
     assert [fact.target for fact in facts] == [" The room"] * 2
     assert [fact.paraphrases for fact in facts] == [("Q: Who was it?\nA:",), ()]
-    ((prompt, answer),) = facts[0].neighbours
+    ((prompt, answer),) = facts[0].neighbour_answers()
     assert prompt == "Q: Open the window.\nA:"
     assert answer
     assert lm.generate(prompt, max_new_tokens=9).startswith(answer)
