@@ -89,7 +89,7 @@ def evaluate_edit(
     acting: tuple[Intervention, ...] = () if isinstance(edit, InContext) else (edit,)
     for one in acting:
         one.check(lm.architecture)
-    questions = [(i, *one) for i, fact in enumerate(chosen) for one in _questions(fact)]
+    questions = [(i, *one) for i, fact in enumerate(chosen) for one in questions_of(fact)]
     cost = _cost(lm, questions, told, perplexity, generation)
     allow(cost, confirm, "Take fewer records")
     began = time.perf_counter()
@@ -156,7 +156,7 @@ def estimate_evaluate_edit(
     **settings: object,
 ) -> Cost:
     """What `evaluate_edit` with the same arguments would cost; runs nothing."""
-    questions = [(i, *one) for i, fact in enumerate(_records(edit, records)) for one in _questions(fact)]
+    questions = [(i, *one) for i, fact in enumerate(_records(edit, records)) for one in questions_of(fact)]
     return _cost(lm, questions, edit.told if isinstance(edit, InContext) else "", perplexity, generation)
 
 
@@ -166,8 +166,8 @@ def _records(edit: Intervention | InContext, records: Sequence[Fact] | None) -> 
     return tuple(edit.facts) if isinstance(edit, Edit | InContext) else ()
 
 
-def _questions(fact: Fact) -> Iterator[tuple[str, str, str, str]]:
-    """(part, prompt, wanted answer, the other one)"""
+def questions_of(fact: Fact) -> Iterator[tuple[str, str, str, str]]:
+    """(part, prompt, wanted answer, the other one or ""), each."""
     yield "fact", fact.prompt, fact.target, fact.original
     for prompt in fact.paraphrases:
         yield "paraphrase", prompt, fact.target, fact.original
