@@ -58,7 +58,7 @@ def diff_payload(result: EditDiff) -> Payload:
             "sentence": result.verdict.sentence,
             "why": list(result.verdict.why),
         },
-        "method": method_words(result.label, result.layers),
+        "method": method_words(result.label, result.layers or tuple(result.settings.get("layers", ()))),
         "edit": visible(result.edit),
         "boxes": drawn,
         "samples": samples,

@@ -31,5 +31,5 @@ def find_edit(digest: str, fingerprint: str) -> Edit | None:
     from interp_widgets.models import live
 
     held = [x for lm in reversed(live.all()) if lm.fingerprint == fingerprint for x in lm.ledger.values()]
-    kept = [edit for edit in list(_digests) if edit.fingerprint == fingerprint]
+    kept = [x for one in _digests.keyrefs() if (x := one()) is not None and x.fingerprint == fingerprint]
     return next((x for x in (*held, *kept) if isinstance(x, Edit) and digest_of(x) == digest), None)
