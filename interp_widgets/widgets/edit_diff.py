@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from interp_widgets.editing.edit import Edit
 
 _log = logging.getLogger(__name__)
-EXPORTS = {"lora": "LoRA adapter"}
+EXPORTS = {"lora": "LoRA adapter", "suite": "Regression suite"}
 _QUICK = ("toggle", "undo", "apply")
 _WORK = ("show", "again", "prompt", "export")
 
@@ -121,7 +121,10 @@ class EditDiff(CardWidget):
         self._worker.start(work, self._succeed, {"prompt": prompt})
 
     def export(self, what: str = "lora") -> None:
-        """Write the edit that is shown as an adapter into the kernel's folder, in the background; the card says where.
+        """Write the edit that is shown into the kernel's folder, in the background; the card says where.
+
+        what: "lora", an adapter (`iw.export_lora`); or "suite", a regression suite of what the edit reaches now
+        (`editing.suite.EditSuite`), and the edit beside it where a ledger holds it
 
         Raises ArgumentError for what cannot be written.
         """
@@ -131,10 +134,13 @@ class EditDiff(CardWidget):
         path = Path.cwd() / f"{_slug(shown.edit)}-{what}"
 
         def work(cancel: threading.Event, progress: Progress) -> str:
+            lm = self._model_of(shown)
+            if what == "suite":
+                return _write_suite(lm, edit, path.with_suffix(".json"), progress, cancel)
             from interp_widgets.interventions.export_lora import export_lora
 
-            progress(0, 1, "writing the adapter")
-            return f"{EXPORTS[what]} written to {export_lora(edit, path, lm=self._model_of(shown))}"
+            progress(0, 0, "writing the adapter")
+            return f"{EXPORTS[what]} written to {export_lora(edit, path, lm=lm)}"
 
         self._worker.start(work, self._say, {"export": what})
 
@@ -198,6 +204,7 @@ class EditDiff(CardWidget):
 
         edit = self._edit_of(result)
         plain = edit is not None and all(isinstance(piece, WeightChange) for piece in edit.pieces)
+        offered = [] if edit is None else [key for key in EXPORTS if plain or key != "lora"]
         return {
             "live": True,
             "state": _state(edit),
@@ -205,7 +212,7 @@ class EditDiff(CardWidget):
             "history": _history(lm, edit),
             "methods": [{"name": one["name"], "label": one["label"]} for one in editing_methods()],
             "layers": lm.architecture.n_layers,
-            "exports": [{"key": key, "label": label} for key, label in EXPORTS.items()] if plain else [],
+            "exports": [{"key": key, "label": EXPORTS[key]} for key in offered],
         }
 
     def _edit_of(self, result: Diff) -> Edit | None:
@@ -299,6 +306,19 @@ def edited(
             lm.ledger.toggle(instead, True)
         raise
     return found
+
+
+def _write_suite(lm: Any, edit: Edit, path: Path, progress: Progress, cancel: threading.Event) -> str:
+    """Says where it lies, and how it is run."""
+    from interp_widgets.editing.suite import EditSuite
+
+    progress(0, 0, "asking what the edit reaches, and what must be kept")
+    suite = EditSuite.from_edit(lm, edit, cancel=cancel).save(path)
+    command = f"python -m interp_widgets.editing verify {suite.name}"
+    if edit.ledger is not None and edit.ledger.name_of(edit) is not None:
+        edit.save(path.with_suffix(".safetensors"))
+        command += f" --edit {path.with_suffix('.safetensors').name}"
+    return f"Regression suite written to {suite}; run it with: {command}"
 
 
 def _state(edit: Edit | None) -> str:

@@ -16,6 +16,7 @@ from interp_widgets.editing.diff_payload import diff_payload
 from interp_widgets.editing.diff_result import EditDiff as Diff
 from interp_widgets.editing.digest import digest_of
 from interp_widgets.editing.edit import Edit
+from interp_widgets.editing.suite import EditSuite
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.models.language_model import LanguageModel
 from interp_widgets.widgets.edit_diff import EditDiff
@@ -194,17 +195,24 @@ def test_another_prompt_is_continued_by_the_same_function(lm: LanguageModel) -> 
         widget.ask("")
 
 
-def test_an_adapter_is_written_and_the_card_says_where(
+def test_files_are_written_and_the_card_says_where(
     lm: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     _, widget = live(lm)
-    assert widget.options["exports"] == [{"key": "lora", "label": "LoRA adapter"}]
+    assert [one["key"] for one in widget.options["exports"]] == ["lora", "suite"]
     widget.export("lora")
     assert widget.wait(LIMIT)
     assert widget.status["state"] == "said"
     assert widget.status["text"] == f"LoRA adapter written to {tmp_path / 'capital-lora'}"
     assert (tmp_path / "capital-lora" / "adapter_config.json").exists()
+    made = EditSuite((FACT,), (), {})
+    monkeypatch.setattr(EditSuite, "from_edit", lambda *_, **__: made)
+    widget.export("suite")
+    assert widget.wait(LIMIT)
+    assert EditSuite.load(tmp_path / "capital-suite.json").facts == (FACT,)
+    assert widget.status["text"].endswith("verify capital-suite.json --edit capital-suite.safetensors")
+    assert lm.ledger.load(tmp_path / "capital-suite.safetensors")
     with pytest.raises(ArgumentError, match="what='zip'"):
         widget.export("zip")
 
