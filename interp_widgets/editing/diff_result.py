@@ -142,10 +142,7 @@ class EditDiff(Result):
         return {
             **document,
             "evaluation": judged,
-            "facts": tuple(
-                Fact(one["template"], **{name: one[name] for name in one if name != "template"})
-                for one in document["facts"]
-            ),
+            "facts": tuple(Fact.from_json(one) for one in document["facts"]),
             "samples": tuple(Sample.restore(one) for one in document["samples"]),
             "firsts": tuple(FirstChoice.restore(one) for one in document["firsts"]),
             "changes": tuple(SizeOfChange(**one) for one in document["changes"]),
