@@ -62,10 +62,10 @@ def test_it_reads_the_model_with_all_edits_beside_the_model_without() -> None:
 
 def test_growth_adds_up_over_edits_and_cancels() -> None:
     lm = make_lm("llama")
-    weight = lm.architecture.down_projection(1).weight.detach()
+    weight: Any = lm.architecture.down_projection(1).weight
     shape = weight.shape
     one = torch.randn(shape, generator=torch.Generator().manual_seed(0)) * 0.01
-    size = float(one.norm() / weight.norm())
+    size = float(one.norm() / weight.detach().norm())
     a = lm.architecture
     assert growth_by_layer([sized(lm, one)], a) == {1: pytest.approx(size)}
     assert growth_by_layer([sized(lm, one), sized(lm, one, one)], a) == {1: pytest.approx(3 * size)}
