@@ -65,11 +65,12 @@ def _sentence(one: Tally) -> str:
         if not one.lost:
             return f"{one.words} kept" if one.before else f"{one.words}, none right before"
         return f"{one.lost} of {count(one.before, 'neighbour')} lost"
-    verb = {"fact": "holds" if one.n == 1 else "hold", "paraphrase": "reached", "ripple": "follow"}[one.part]
+    first = one.first_after >= one.after  # all that are ahead
     if one.n == 1:
         name = {"fact": "the fact", "paraphrase": "the paraphrase", "ripple": "the consequence"}[one.part]
-        return f"{name} {'is not reached' if not one.after else 'holds'}"
-    return f"{one.after} of {one.words} {verb}"
+        return f"{name} {'is not reached' if not one.after else 'holds' if first else 'is ahead, not first'}"
+    verb = {"fact": "hold", "paraphrase": "reached", "ripple": "follow"}[one.part]
+    return f"{one.after} of {one.words} {verb if first else f'ahead, {one.first_after} of them first'}"
 
 
 def _judge(one: Tally) -> tuple[Word, str]:

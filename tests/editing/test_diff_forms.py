@@ -193,6 +193,9 @@ def test_the_word_follows_from_the_numbers() -> None:
     assert make_diff(evaluation=make_evaluation(known)).verdict.why == (
         "The unedited model says so already: there was nothing to change.",
     )
+    second = [("fact", "a", " x", " y", (0.1, 0.2), (0.3, 0.2), False, False), *good[1:]]
+    assert make_diff(evaluation=make_evaluation(second)).verdict.sentence.startswith("the fact is ahead, not first; ")
+    assert "1 of 2 paraphrases ahead, 0 of them first" in make_diff().verdict.sentence
     large = make_diff(evaluation=make_evaluation(good), changes=(SizeOfChange("layer 5", 5, 0.4),)).verdict
     assert (large.word, "40 %" in large.sentence) == ("caution", True)
     assert unjudged().verdict.sentence == "not judged: no fact has an original answer"
