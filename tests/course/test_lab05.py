@@ -302,7 +302,7 @@ def test_a_short_table_of_changes() -> None:
     }  # fmt: skip
     assert found.table().splitlines()[2].split() == ["x", "10.0%", "0.900", "5", "of", "5", "19", "of", "20", "31.50"]
     widths = [[bar.get_width() for bar in bars] for bars in found.plot().axes[0].containers]
-    assert widths == [[0.2, 1.0], [1.0, 0.95]]
+    assert widths == [[0.3, 0.9], [0.2, 1.0], [1.0, 0.95]]
 
 
 def test_the_fact_is_judged_by_prompts_that_are_not_its_texts() -> None:

@@ -98,20 +98,21 @@ class Judged:
         return "\n".join(lines)
 
     def plot(self) -> Figure:
-        """Two bars for each change: paraphrases that hold, and neighbours that stay."""
+        """Three bars for each change: the answer's probability, paraphrases that hold, neighbours that stay."""
         import matplotlib.pyplot as plt
 
-        figure, axes = plt.subplots(figsize=(6.4, 0.5 * len(self.names) + 0.9), layout="constrained")
+        figure, axes = plt.subplots(figsize=(6.4, 0.55 * len(self.names) + 0.9), layout="constrained")
         at = np.arange(len(self.names))
         for offset, shares, name, hatch in (
-            (-0.2, self.paraphrases, "paraphrases that answer Canberra", ""),
-            (0.2, self.neighbours, "neighbours that keep their answer", "///"),
+            (-0.27, self.target, "probability of Canberra", ""),
+            (0.0, self.paraphrases, "paraphrases that say Canberra", "...."),
+            (0.27, self.neighbours, "neighbours that stay", "////"),
         ):
-            axes.barh(at + offset, shares, 0.36, label=name, hatch=hatch, edgecolor="white")
+            axes.barh(at + offset, shares, 0.24, label=name, hatch=hatch, edgecolor="white")
         axes.set_yticks(at, self.names)
         axes.invert_yaxis()
-        axes.set(xlim=(0, 1), xlabel="share")
-        axes.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+        axes.set(xlim=(0, 1), xlabel="probability, share")
+        axes.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
         return figure
 
 

@@ -117,9 +117,10 @@ class Spectra:
         figure, axes = plt.subplots(figsize=(5.6, 3.0), layout="constrained")
         for i, (tokens, values) in enumerate(zip(self.tokens, self.values, strict=True)):
             known = values[values > values[0] * 1e-10]
-            axes.loglog(np.arange(1, len(known) + 1), known, ("-", "--", ":")[i % 3], color=f"C{i}")
-            axes.annotate(f"{tokens:,} tokens", (len(known), known[-1]), fontsize=7, ha="right", color=f"C{i}")
+            style = ("-", "--", ":")[i % 3]
+            axes.loglog(np.arange(1, len(known) + 1), known, style, color=f"C{i}", label=f"{tokens:,} tokens")
         axes.set(xlabel="direction", ylabel="eigenvalue of C")
+        axes.legend(fontsize=7, loc="lower left")
         return figure
 
 
