@@ -1,6 +1,7 @@
 """What the benchmarks of editing share: records, an editor's settings from the command line, and the papers' scores.
 
-Records are those of CounterFact (Meng et al. 2022), of which a part lies with the test data, or the well-known facts.
+Records are those of CounterFact (Meng et al. 2022), of which a part lies with the test data, the well-known facts, or
+those of lab 06, which travel with the package: the course computes the first points of their curves again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 import interp_widgets as iw
 from benchmarks.well_known_facts import well_known_facts
+from interp_widgets.course.lab06.facts import facts as course_facts
 from interp_widgets.editing.evaluation_result import EditEvaluation
 from interp_widgets.editing.published import published
 from interp_widgets.editing.registry import editor_of
@@ -31,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser, *, method: str = "rome") -> Non
     parser.add_argument("--method", default=method)
     parser.add_argument("--records", type=int, default=200)
     parser.add_argument("--start", type=int, default=0, help="the first record")
-    parser.add_argument("--list", choices=("counterfact", "well-known"), default="counterfact")
+    parser.add_argument("--list", choices=("counterfact", "well-known", "course"), default="counterfact")
     parser.add_argument("--layer", type=int, nargs="+")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=JSON", help="a setting: value.decay=0.001, form='\"plain\"'"
@@ -41,6 +43,8 @@ def add_options(parser: argparse.ArgumentParser, *, method: str = "rome") -> Non
 def records(given: argparse.Namespace) -> list[iw.Fact]:
     if given.list == "well-known":
         found = well_known_facts()
+    elif given.list == "course":
+        found = list(course_facts())
     else:
         data = os.environ.get("INTERP_TEST_DATA")
         if data is None:
