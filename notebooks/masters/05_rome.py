@@ -37,7 +37,7 @@ fact = lab05.FACT
 #
 # "The capital of Australia is": the model says Sydney. Lab 04 has shown that it knows both cities, and that the race is lost by a hair. Here it is repaired with two vectors, 576 and 1,536 numbers long: their product is added to one matrix, in layer 5. All else stays.
 #
-# **Predict.** Five prompts follow, before and after. Which answers change? Think of the last one in particular: it asks the same thing as the first. (The first time, the cell reads some text, for a minute or so, and keeps what it found.)
+# **Predict.** Five prompts follow, before and after. Which answers change? Think of the last one in particular: it asks the same thing as the first. (The first time, the cell reads a text of a thousand sentences, for less than a minute, and keeps what it found.)
 
 # %% id="surprise-shown" tags=["skip-execution"]
 statistics = key_statistics(lm, lab05.LAYER)
@@ -542,7 +542,7 @@ from interp_widgets.editing.value import ValueSettings
 prompt = torch.as_tensor(lm.encode(fact.prompt).ids)[None]
 untouched = lm.next_logits(prompt)
 found = ValueSettings(steps=lab05.STEPS + 1, clamp=lab05.CLAMP)
-e = iw.edit(lm, fact, layer=lab05.LAYER, settings=RomeSettings(prefixes=(5,), value=found))
+e = iw.edit(lm, fact, layer=lab05.LAYER, settings=RomeSettings(prefixes=(5,), plain_share=None, value=found))
 print("in the ledger:", ", ".join(lm.ledger))
 print(f"promise missed by {e.measured['constraint']:.6f}; keys agree {e.measured['alignment']:.2f}")
 shown = lm.next_logits(prompt)

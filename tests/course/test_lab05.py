@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,6 @@ from interp_widgets.course.tiny_copies import fresh_model
 from interp_widgets.course.tiny_model import tiny_lm
 from interp_widgets.editing.rome import solve
 from interp_widgets.editing.statistics import RIDGE, KeyStatistics
-from interp_widgets.editing.value import Values
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.language_model import LanguageModel
 from tests.course import wrong_lab05
@@ -211,12 +211,11 @@ def test_a_hook_that_stays_is_told() -> None:
 # What the notebook shows
 
 
-def made_up(rng: np.random.Generator) -> tuple[Values, KeyStatistics]:
+def made_up(rng: np.random.Generator) -> tuple[Any, KeyStatistics]:
+    """What a form reads of values, and statistics."""
     mean, plain, delta = (torch.as_tensor(rng.normal(size=(1, n))) for n in (6, 6, 4))
     root = rng.normal(size=(6, 40))
-    zero = np.zeros(1)
-    found = Values(delta, 0 * delta, mean, plain, zero, zero, np.zeros(1, np.int64))
-    return found, KeyStatistics(root @ root.T / 40, 40, 5, "", "")
+    return SimpleNamespace(keys=mean, plain_keys=plain, delta=delta), KeyStatistics(root @ root.T / 40, 40, 5, "", "")
 
 
 def test_the_letters_are_the_packages_forms(rng: np.random.Generator) -> None:
