@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from interp_widgets.course.borrowing import Borrower
 from interp_widgets.course.lab05.facts import CLAMP, FACT, LAYER, STEPS, answer_of, texts_of, value_of
 from interp_widgets.course.lab05.forms import FORMS
 from interp_widgets.editing.statistics import KeyStatistics
@@ -20,25 +21,6 @@ from interp_widgets.editing.value import Values
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
-
-
-class Borrower:
-    """Calls written functions, and takes others where they do not work. told: a line for each that was borrowed"""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def call(self, written: Callable[..., Any], instead: Callable[[], Any], *given: Any) -> Any:
-        name = written.__name__
-        try:
-            return written(*given)
-        except NotImplementedError:
-            why = f"{name} is not written yet; the package's is used"
-        except Exception as error:
-            why = f"{name} raised {type(error).__name__}; the package's is used"
-        if why not in self.told:
-            self.told.append(why)
-        return instead()
 
 
 def audit_table(audit: Callable[..., Any], value: Values, moment: Tensor) -> str:
