@@ -32,7 +32,7 @@ from interp_widgets.models.neutral_text import OPENERS
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
-WRITTEN = 8  # texts that are written
+WRITTEN, TOKENS = 4, 32  # texts that are written, and how long
 ELSEWHERE = -1  # the key in `AlarmReading.growth` of matrices outside the layers
 
 # What was read of a model without edits, and beside what: the next edit is held against the same.
@@ -119,4 +119,4 @@ def _unedited(lm: LanguageModel, others: tuple[Change, ...], cancel: threading.E
 def _read(lm: LanguageModel, changes: Sequence[Change], cancel: threading.Event | None) -> tuple[float, float]:
     """Perplexity and entropy under some changes."""
     with lm.run(snapshot=Snapshot(changes, lm.architecture), cancel=cancel):
-        return perplexity_of(lm), generation_entropy(lm, OPENERS[:WRITTEN])
+        return perplexity_of(lm), generation_entropy(lm, OPENERS[:WRITTEN], tokens=TOKENS)
