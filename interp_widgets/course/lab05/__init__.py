@@ -4,6 +4,7 @@ What the notebook uses is below; exercises are in `memory`, `keys`, `loss`, `val
 `judging` and `taking_back`.
 """
 
+from interp_widgets.course.answers import answers_table
 from interp_widgets.course.exercise import Lab, Written
 from interp_widgets.course.lab05.facts import CAPITALS, CLAMP, FACT, LAYER, PREFIXES, STEPS, SUBJECT_FIRST, value_of
 from interp_widgets.course.lab05.forms import FORMS, NAMES
@@ -14,7 +15,6 @@ from interp_widgets.course.lab05.memory import MEMORY
 from interp_widgets.course.lab05.moments import SECOND_MOMENT
 from interp_widgets.course.lab05.own import audit_table, by_hand
 from interp_widgets.course.lab05.results import (
-    answers_table,
     bits_lost,
     change_of,
     controls,
