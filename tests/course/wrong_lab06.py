@@ -270,4 +270,12 @@ WRONG: tuple[Wrong, ...] = (
 )
 
 # Faults that change nothing that can be seen: (exercise, what was changed), and why.
-EQUIVALENT: dict[tuple[str, str], str] = {}
+EQUIVALENT: dict[tuple[str, str], str] = {
+    (Q3, "without the minus: -1 in rows = logits[prompt - 1 : -1].log_softmax(-1)"): (
+        "a matrix has two dimensions: 1 is the last of them"
+    ),
+    (
+        Q8,
+        "the other truth: True in for count, score, perplexity in zip(edits, scores, perplexities, strict=True):",
+    ): "the three lists have one length in every case",
+}

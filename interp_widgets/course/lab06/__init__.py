@@ -3,11 +3,37 @@
 What the notebook uses is below; exercises are in `closed_forms`, `training`, `codebook`, `null_space` and `reading`.
 """
 
+from interp_widgets.course.answers import answers_table
 from interp_widgets.course.exercise import Lab, Written
+from interp_widgets.course.lab06.behaviour import EDITED, language_table, places_of, requests
 from interp_widgets.course.lab06.closed_forms import MEMIT, SPREAD
 from interp_widgets.course.lab06.codebook import PLACE
+from interp_widgets.course.lab06.curves import comparison, first_edits, holding, plot, saved
+from interp_widgets.course.lab06.editors import (
+    NARROW,
+    WIDE,
+    codebook_of,
+    fine_tuned,
+    looked_up,
+    plot_cost,
+    untouched,
+    words_told,
+)
+from interp_widgets.course.lab06.facts import LAYER, LAYERS, facts, with_ripple
 from interp_widgets.course.lab06.null_space import FREE, PROTECTED
+from interp_widgets.course.lab06.own import by_hand, two_halves, verdict
 from interp_widgets.course.lab06.reading import HOLDS, SUITE
+from interp_widgets.course.lab06.results import (
+    PUBLISHED,
+    WEIGHT,
+    depth_table,
+    identity_form,
+    judge,
+    memit_form,
+    parts_of,
+    wanted_of,
+)
+from interp_widgets.course.lab06.shipping import shipped, suite_of
 from interp_widgets.course.lab06.training import ANSWER_LOSS, BOUNDED
 
 REPAIR = Written(
@@ -61,4 +87,41 @@ LAB = Lab(
     ),
 )
 
-__all__ = ["LAB"]
+__all__ = [
+    "EDITED",
+    "LAB",
+    "LAYER",
+    "LAYERS",
+    "NARROW",
+    "PUBLISHED",
+    "WEIGHT",
+    "WIDE",
+    "answers_table",
+    "by_hand",
+    "codebook_of",
+    "comparison",
+    "depth_table",
+    "facts",
+    "fine_tuned",
+    "first_edits",
+    "holding",
+    "identity_form",
+    "judge",
+    "language_table",
+    "looked_up",
+    "memit_form",
+    "parts_of",
+    "places_of",
+    "plot",
+    "plot_cost",
+    "requests",
+    "saved",
+    "shipped",
+    "suite_of",
+    "two_halves",
+    "untouched",
+    "verdict",
+    "wanted_of",
+    "with_ripple",
+    "words_told",
+]

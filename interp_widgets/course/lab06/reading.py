@@ -39,7 +39,9 @@ def _last_before(marks: Sequence[bool], edits: Sequence[int]) -> int:
     return max((n for n in edits if all(mark for m, mark in zip(edits, marks, strict=True) if m <= n)), default=0)
 
 
-def _holds(edits: list[int], scores: list[float], read: list[float], least: float, before: float, factor: float) -> int:
+def held_until(
+    edits: list[int], scores: list[float], read: list[float], least: float, before: float, factor: float
+) -> int:
     return _last_before(_good(scores, read, least, before, factor), edits)
 
 
@@ -55,35 +57,35 @@ HOLDS = Exercise(
             name="the score falls",
             points=0.5,
             arguments=_curve("xxxxx...", "xxxxxxxx"),
-            expected=_holds,
+            expected=held_until,
             hint="The last count at which the score is still at least `least`.",
         ),
         Case(
             name="the perplexity rises first",
             points=0.5,
             arguments=_curve("xxxxxxx.", "xxx..!!!"),
-            expected=_holds,
+            expected=held_until,
             hint="Both must hold: a model that no longer reads can still score well.",
         ),
         Case(
             name="it comes back",
             points=0.5,
             arguments=_curve("xx.xxx..", "xxxxxxxx"),
-            expected=_holds,
+            expected=held_until,
             hint="What broke once is broken: only the counts before the first failure count.",
         ),
         Case(
             name="it never fails",
             points=0.25,
             arguments=_curve("xxxxxxxx", "xxxxxxxx"),
-            expected=_holds,
+            expected=held_until,
             hint="Then it holds up to the last count that was measured.",
         ),
         Case(
             name="the first edit fails",
             points=0.25,
             arguments=_curve(".xxx", "xxxx"),
-            expected=_holds,
+            expected=held_until,
             hint="Then it holds for 0 edits.",
         ),
     ),
@@ -126,14 +128,14 @@ HOLDS = Exercise(
             name="against-the-first",
             hint="The perplexity was compared with the one after the first edit. Compare it with the model before any:"
             " a first edit can break it.",
-            answer=lambda edits, scores, read, least, before, factor: _holds(
+            answer=lambda edits, scores, read, least, before, factor: held_until(
                 edits, scores, read, least, read[0], factor
             ),
         ),
         Mistake(
             name="place",
             hint="This is how many *measurements* held. Asked is the number of edits.",
-            answer=lambda edits, *rest: edits.index(_holds(edits, *rest)) + 1 if _holds(edits, *rest) else 0,
+            answer=lambda edits, *rest: edits.index(held_until(edits, *rest)) + 1 if held_until(edits, *rest) else 0,
         ),
     ),
     hints=(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,12 +16,14 @@ from interp_widgets.editing import many
 from interp_widgets.editing.contexts import Row, rows_of
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.fluency import perplexity_of
+from interp_widgets.editing.in_context import InContext
 from interp_widgets.editing.registry import Job
 from interp_widgets.editing.statistics import key_statistics
 from interp_widgets.editing.subject_keys import subject_keys
 from interp_widgets.editing.value import ValueSettings
 from interp_widgets.interventions.base import Intervention
 from interp_widgets.interventions.dense_delta import DenseDelta
+from interp_widgets.interventions.weight_size import relative_changes
 from interp_widgets.models.answers import score_answers
 from interp_widgets.models.hooks import Snapshot
 
@@ -32,7 +34,10 @@ Floats = NDArray[np.float64]
 # Written for the lab, so that everybody has the same numbers; the package lets the model write its own.
 PREFIXES = ("", "I read about it. ", "Last year we moved. ")
 STEPS = 15
-PARTS = ("fact", "paraphrase", "neighbour")
+COUNT = 20
+WEIGHT, PUBLISHED = 1000.0, 15_000.0  # of C: this lab's, and that of MEMIT's code for models of its size and up
+PARTS = ("fact", "paraphrase", "neighbour", "ripple")
+COLUMNS = ("size", "efficacy", "paraphrase", "neighbourhood", "score", "ripple", "perplexity")
 # Closed forms: (missing (facts, width), keys (facts, keys), C (keys, keys)) -> D (width, keys)
 Solve = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -65,15 +70,41 @@ class Wanted:
             self._moments[layer] = torch.as_tensor(key_statistics(self.lm, layer, progress=False).regularised())
         return self._moments[layer]
 
-    def changes(self, solve: Solve, *, order: Sequence[int] | None = None) -> dict[int, Tensor]:
-        """D by layer, spread as in MEMIT. order: facts whose states are taken in the place of the facts' own."""
-        wanted = self.states if order is None else self.states[list(order)]
+    def changes(self, solve: Solve) -> dict[int, Tensor]:
+        """D by layer, spread as in MEMIT."""
+        return self.in_turn(lambda layer: solve)[0]
+
+    def in_turn(
+        self, form: Callable[[int], Solve], *, on: Mapping[int, Tensor] | None = None
+    ) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
+        """D and keys by layer, with a closed form for each layer, on top of changes that were made before."""
         done: dict[int, Tensor] = {}
+        seen: dict[int, Tensor] = {}
+        before = on or {}
         for turn, layer in enumerate(self.layers):
-            keys, ends = self.read(done, layer)
-            missing = (wanted - ends) / (len(self.layers) - turn)
-            done[layer] = solve(missing, keys, self.moment(layer))
-        return done
+            acting = {at: _sum(before.get(at), done.get(at)) for at in sorted({*before, *done})}
+            seen[layer], ends = self.read(acting, layer)
+            missing = (self.states - ends) / (len(self.layers) - turn)
+            done[layer] = form(layer)(missing, seen[layer], self.moment(layer))
+        return done, seen
+
+    def part(self, which: slice) -> Wanted:
+        """Of some of the facts."""
+        return replace(
+            self,
+            facts=self.facts[which],
+            texts=self.texts[which],
+            states=self.states[which],
+            probability=self.probability[which],
+        )
+
+    def exchanged(self, solve: Solve) -> dict[int, Tensor]:
+        """The same with each fact's state given to the next one, so that no subject gets its own."""
+        return replace(self, states=self.states.roll(1, 0)).changes(solve)
+
+
+def _sum(one: Tensor | None, other: Tensor | None) -> Tensor:
+    return other if one is None else one if other is None else one + other  # type: ignore[return-value]  # not both None
 
 
 def parts_of(changes: Mapping[int, Tensor]) -> tuple[Intervention, ...]:
@@ -85,7 +116,7 @@ def wanted_of(
     lm: LanguageModel,
     chosen: Sequence[Fact] | None = None,
     *,
-    count: int = 30,
+    count: int = COUNT,
     layers: Sequence[int] = LAYERS,
     steps: int = STEPS,
 ) -> Wanted:
@@ -117,9 +148,10 @@ def identity_form(weight: float) -> Solve:
 
 @dataclass(frozen=True)
 class Judged:
-    """Shares by name, the unedited model first; S is the harmonic mean of the first three, in percent.
+    """Shares in percent by name, the unedited model first; S is the harmonic mean of the first three.
 
-    size: of the change over the weights, the largest of a layer; perplexity: of the package's neutral texts
+    size: of the change over the weights in percent, the largest of a layer; ripple: of prompts whose answer follows,
+    nan without any; perplexity: of the package's neutral texts
     """
 
     names: tuple[str, ...]
@@ -127,30 +159,24 @@ class Judged:
     efficacy: Floats
     paraphrase: Floats
     neighbourhood: Floats
+    ripple: Floats
     perplexity: Floats
 
     @property
     def score(self) -> Floats:
-        return np.asarray(
-            [harmonic(row) for row in zip(self.efficacy, self.paraphrase, self.neighbourhood, strict=True)]
-        )
+        rows = zip(self.efficacy, self.paraphrase, self.neighbourhood, strict=True)
+        return np.asarray([harmonic(row) for row in rows])
 
     def row(self, name: str) -> dict[str, float]:
         at = self.names.index(name)
-        columns = ("size", "efficacy", "paraphrase", "neighbourhood", "score", "perplexity")
-        return {column: float(getattr(self, column)[at]) for column in columns}
+        return {column: float(getattr(self, column)[at]) for column in COLUMNS}
 
     def table(self) -> str:
         wide = max(map(len, self.names)) + 2
-        lines = [
-            f"{'':{wide}}{'size':>7}{'efficacy':>10}{'paraphrase':>12}{'neighbourhood':>15}{'S':>7}{'perplexity':>12}"
-        ]
+        lines = [f"{'':{wide}}" + "".join(f"{title:>{max(len(title) + 2, 7)}}" for title in COLUMNS)]
         for name in self.names:
-            row = self.row(name)
-            lines.append(
-                f"{name:{wide}}{row['size']:>7.1%}{row['efficacy']:>10.1f}{row['paraphrase']:>12.1f}"
-                f"{row['neighbourhood']:>15.1f}{row['score']:>7.1f}{row['perplexity']:>12.1f}"
-            )
+            cells = (f"{value:>{max(len(title) + 2, 7)}.1f}" for title, value in self.row(name).items())
+            lines.append(f"{name:{wide}}" + "".join(cells))
         return "\n".join(lines)
 
 
@@ -160,25 +186,33 @@ def harmonic(shares: Sequence[float]) -> float:
 
 
 def judge(
-    lm: LanguageModel, chosen: Sequence[Fact], changes: Mapping[str, Mapping[int, Tensor] | Sequence[Intervention]]
+    lm: LanguageModel,
+    chosen: Sequence[Fact],
+    changes: Mapping[str, Sequence[Intervention]],
+    *,
+    told: Sequence[str] = (),
 ) -> Judged:
-    """Each change alone on the facts, their paraphrases and neighbours; the unedited model first. Shares in percent."""
-    asked = [one for fact in chosen for one in questions(fact)]
-    pairs = [(prompt, answer) for _, prompt, *both in asked for answer in both]
-    parts = np.asarray([part for part, *_ in asked])
+    """Each change alone on the facts, their paraphrases and neighbours; the unedited model first.
+
+    told: names of rows without a change, in which each fact stands ahead of its own prompts (`editing.in_context`)
+    """
     rows = []
-    for change in (None, *changes.values()):
-        active = () if change is None else parts_of(change) if isinstance(change, Mapping) else tuple(change)
+    for name, active in {"unedited": (), **changes, **dict.fromkeys(told, ())}.items():
+        asked = [
+            (part, (InContext(fact).before(prompt) if name in told else prompt), *both)
+            for fact in chosen
+            for part, prompt, *both in questions(fact)
+        ]
+        parts = np.asarray([part for part, *_ in asked])
+        pairs = [(prompt, answer) for _, prompt, *both in asked for answer in both]
         with lm.using(*active):
             leads = np.subtract(*score_answers(lm, pairs).mean.reshape(-1, 2).T)
             read = perplexity_of(lm)
-        size = (
-            max((_size(lm, layer, one) for layer, one in change.items()), default=0.0)
-            if isinstance(change, Mapping)
-            else 0.0
-        )
-        rows.append((size, *(100 * float((leads[parts == part] > 0).mean()) for part in PARTS), read))
-    return Judged(("unedited", *changes), *np.asarray(rows).T)
+        grown = [size for _, _, size in relative_changes(active, lm.architecture)]
+        held = [leads[parts == part] > 0 for part in PARTS]
+        shares = [float(one.mean()) if len(one) else float("nan") for one in held]
+        rows.append([100 * one for one in (max(grown, default=0.0), *shares)] + [read])
+    return Judged(("unedited", *changes, *told), *np.asarray(rows).T)
 
 
 def questions(fact: Fact) -> list[tuple[str, str, str, str]]:
@@ -187,9 +221,17 @@ def questions(fact: Fact) -> list[tuple[str, str, str, str]]:
         ("fact", fact.prompt, fact.target, fact.original),
         *(("paraphrase", prompt, fact.target, fact.original) for prompt in fact.paraphrases),
         *(("neighbour", prompt, answer, fact.target) for prompt, answer in fact.neighbour_answers()),
+        *(("ripple", prompt, answer, before) for prompt, answer, before in fact.ripple_answers() if before),
     ]
 
 
-def _size(lm: LanguageModel, layer: int, change: Tensor) -> float:
-    weight: Any = lm.architecture.down_projection(layer).weight
-    return float(change.double().norm() / weight.detach().double().norm())
+def depth_table(tables: Sequence[Judged]) -> str:
+    """From the exact prompt to other words to what follows, in percent, a line for each way of editing."""
+    names = [(one, name) for one in tables for name in one.names if name != "unedited"]
+    wide = max(len(name) for _, name in names) + 2
+    lines = [f"{'':{wide}}{'exact':>8}{'other words':>13}{'what follows':>14}"]
+    rows = [(tables[0], "unedited"), *names]
+    for table, name in rows:
+        row = table.row(name)
+        lines.append(f"{name:{wide}}{row['efficacy']:>8.1f}{row['paraphrase']:>13.1f}{row['ripple']:>14.1f}")
+    return "\n".join(lines)

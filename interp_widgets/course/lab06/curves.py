@@ -1,0 +1,197 @@
+"""The saved curves, up to 200 edits one after the other, what follows from them, and their first points once more.
+
+`curves.json` is written by `python -m benchmarks edit_sequence --list course --method rome --curves ...`: the facts of
+this lab in their order, each edit found on the model with those before it, with the package's settings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import interp_widgets.editing.api as editing
+from interp_widgets.course.borrowing import Borrower
+from interp_widgets.course.lab06.facts import facts
+from interp_widgets.course.lab06.reading import held_until
+from interp_widgets.course.lab06.results import Judged, judge
+from interp_widgets.editing.edit import Edit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from interp_widgets.models.language_model import LanguageModel
+
+Floats = NDArray[np.float64]
+LEAST, FACTOR = 70.0, 1.1  # S below which, and perplexity over that of the unedited model above which, nothing holds
+SLOWER = 1.5  # of an edit's time, from where on it counts
+COMPONENTS = {
+    "rome": "one MLP layer, rank one a fact",
+    "memit": "several MLP layers",
+    "alphaedit": "several MLP layers, free directions",
+    "fine_tuning": "one MLP layer, every weight a little",
+    "grace": "a codebook beside one layer",
+    "mend": "several MLPs, by a trained network",
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """By number of edits: shares and S in percent, perplexity of neutral text, seconds so far."""
+
+    method: str
+    edits: tuple[int, ...]
+    efficacy: Floats
+    paraphrase: Floats
+    neighbourhood: Floats
+    score: Floats
+    perplexity: Floats
+    seconds: Floats
+
+    @property
+    def slower(self) -> float:
+        """Time of an edit at the end over that at the beginning; nan for fewer than three points."""
+        if len(self.edits) < 3:
+            return float("nan")
+        rates = np.diff(self.seconds) / np.diff(self.edits)
+        return float(rates[-1] / rates[0])
+
+    @property
+    def each(self) -> float:
+        """Seconds of an edit, on the machine that wrote the file."""
+        return float(self.seconds[-1] / self.edits[-1])
+
+
+@cache
+def saved() -> dict[str, Curve]:
+    """By method."""
+    document = json.loads((resources.files(__package__) / "curves.json").read_text("utf-8"))
+    return {name: _curve(name, columns) for name, columns in document["curves"].items()}
+
+
+def _curve(name: str, columns: dict[str, Any]) -> Curve:
+    own = {field: np.asarray(columns[field], float) for field in ("efficacy", "paraphrase", "neighbourhood")}
+    rest = {field: np.asarray(columns[field], float) for field in ("perplexity", "seconds")}
+    return Curve(name, tuple(columns["edits"]), **own, score=np.asarray(columns["S"], float), **rest)
+
+
+def holding(holds_until: Callable[..., Any], before: float) -> str:
+    """For each saved curve: how long it holds by a learner's function, and where it is at its end, in a sentence each.
+
+    before: perplexity of the unedited model
+    """
+    borrower, lines = Borrower(), []
+    for curve in saved().values():
+        given = (list(curve.edits), curve.score.tolist(), curve.perplexity.tolist(), LEAST, before, FACTOR)
+        held = borrower.call(holds_until, lambda given=given: held_until(*given), *given)
+        end = curve.edits[-1]
+        told = f"holds for all {end} edits that were measured" if held == end else f"holds for {held} edits"
+        ratio = curve.perplexity[-1] / before
+        lines.append(f"{curve.method:12} {told}; after {end} S {curve.score[-1]:.1f}, perplexity {ratio:.2f} times")
+    return "\n".join([*lines, *borrower.told])
+
+
+def comparison(before: float) -> str:
+    """The table of editors, filled from the saved curves. before: perplexity of the unedited model"""
+    head = ("", "edits a run", "component", "preservation", "seconds an edit")
+    rows = [head]
+    for name, component in COMPONENTS.items():
+        curve = saved().get(name)
+        if curve is None:
+            rows.append((name, "not measured", component, "", ""))
+            continue
+        held = held_until(list(curve.edits), curve.score.tolist(), curve.perplexity.tolist(), LEAST, before, FACTOR)
+        kept = f"neighbours {curve.neighbourhood[-1]:.0f}, perplexity {curve.perplexity[-1] / before:.2f} times"
+        growing = " and rising" if curve.slower > SLOWER else ""
+        more = " or more" if held == curve.edits[-1] else ""
+        rows.append((name, f"{held}{more}", component, f"{kept} at {curve.edits[-1]}", f"{curve.each:.1f}{growing}"))
+    wide = [max(len(row[i]) for row in rows) + 2 for i in range(len(head))]
+    return "\n".join("".join(f"{cell:{w}}" for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows)
+
+
+# The first points once more
+
+
+@dataclass(frozen=True)
+class First:
+    """The beginning of one method's curve, computed now."""
+
+    method: str
+    edits: tuple[int, ...]
+    judged: tuple[Judged, ...]
+
+    @property
+    def score(self) -> Floats:
+        return np.asarray([float(one.score[-1]) for one in self.judged])
+
+    @property
+    def perplexity(self) -> Floats:
+        return np.asarray([float(one.perplexity[-1]) for one in self.judged])
+
+    @property
+    def before(self) -> float:
+        """Perplexity of the unedited model."""
+        return float(self.judged[0].perplexity[0])
+
+    def table(self) -> str:
+        """Beside the saved ones, where the file has the same counts."""
+        known = saved().get(self.method)
+        lines = [f"{'edits':>6}{'S now':>9}{'S saved':>9}{'perplexity now':>16}{'saved':>9}"]
+        for count, score, read in zip(self.edits, self.score, self.perplexity, strict=True):
+            at = known.edits.index(count) if known is not None and count in known.edits else None
+            old = ("", "") if known is None or at is None else (f"{known.score[at]:.1f}", f"{known.perplexity[at]:.1f}")
+            lines.append(f"{count:>6}{score:>9.1f}{old[0]:>9}{read:>16.1f}{old[1]:>9}")
+        return "\n".join(lines)
+
+
+def first_edits(lm: LanguageModel, method: str = "rome", counts: Sequence[int] = (1, 2, 5), **settings: Any) -> First:
+    """Edit the lab's facts one after the other, as the benchmark does, and judge at these counts; all is undone.
+
+    settings: of `iw.edit`, for another run than the benchmark's
+    """
+    made: list[Edit] = []
+    judged = []
+    try:
+        for fact in facts()[: max(counts)]:
+            made.append(editing.edit(lm, fact, method=method, alarm=None, progress=False, **settings))
+            if len(made) in counts:
+                judged.append(_without(lm, made))
+    finally:
+        for one in reversed(made):
+            one.undo()
+    return First(method, tuple(counts), tuple(judged))
+
+
+def _without(lm: LanguageModel, made: Sequence[Edit]) -> Judged:
+    """The edits so far against the model without them."""
+    for one in made:
+        lm.ledger.toggle(one, False)
+    try:
+        return judge(lm, [fact for one in made for fact in one.facts], {f"{len(made)} edits": made})
+    finally:
+        for one in made:
+            lm.ledger.toggle(one, True)
+
+
+def plot(first: First | None = None) -> Figure:
+    """S and perplexity by number of edits: a line for each saved method, and points for what was computed now."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained")
+    for i, curve in enumerate(saved().values()):
+        style = {"color": f"C{i}", "linestyle": ("-", "--", "-.", ":")[i % 4]}
+        for axes, values in zip(panels, (curve.score, curve.perplexity), strict=True):
+            axes.plot(curve.edits, values, label=curve.method, marker=".", markersize=4, **style)
+    if first is not None:
+        for axes, values in zip(panels, (first.score, first.perplexity), strict=True):
+            axes.plot(first.edits, values, "o", mfc="none", color="black", label=f"{first.method}, now")
+    panels[0].set(xscale="log", xlabel="edits", ylabel="S", ylim=(0, 100))
+    panels[1].set(xscale="log", yscale="log", xlabel="edits", ylabel="perplexity")
+    panels[1].legend(fontsize=7, frameon=False)
+    return figure
