@@ -10,6 +10,7 @@ import numpy as np
 from interp_widgets.editing.contexts import context_prefixes, rows_of
 from interp_widgets.editing.many import growth
 from interp_widgets.editing.registry import Editor, Job, Made
+from interp_widgets.editing.rome import check_share
 from interp_widgets.editing.statistics import RIDGE
 from interp_widgets.editing.updates import emmet_update
 from interp_widgets.editing.value import Values, ValueSettings, optimise
@@ -28,12 +29,14 @@ class EmmetSettings:
 
     gamma: float = 0.1
     prefixes: Sequence[int] = (5, 10)
+    plain_share: float | None = 0.5
     ridge: float = RIDGE
     value: ValueSettings = field(default_factory=ValueSettings)
 
     def __post_init__(self) -> None:
         if self.gamma < 0:
             raise ArgumentError(f"gamma={self.gamma!r}: 0 or more; the paper takes 0.1")
+        check_share(self.plain_share)
         if not self.ridge > 0:
             raise ArgumentError(f"ridge={self.ridge!r}: a number above 0, such as {RIDGE}")
 
@@ -51,7 +54,7 @@ def _run(job: Job) -> Made:
 
     in_batches(len(texts), _CPU_FACTS if lm.device.type == "cpu" else _GPU_FACTS, work)
     deltas = np.concatenate([one.delta.double().cpu().numpy() for one in found])
-    keys = np.concatenate([one.keys.cpu().numpy() for one in found])
+    keys = np.concatenate([one.mean_keys(own.plain_share) for one in found])
     update = emmet_update(deltas.T, keys.T, job.statistics(layer), gamma=own.gamma, ridge=own.ridge)
     part = LowRank(update.left, update.right, layer=layer)
     held = update.left @ (update.right @ keys.T) - deltas.T

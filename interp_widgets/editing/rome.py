@@ -15,6 +15,8 @@ averaged    the mean key on both sides (Gupta, Baskaran and Anumanchipalli 2024,
 published   u from the mean key, the denominator from the key of the plain prompt, as in ROME's code: where the two keys
             point apart the denominator is small, and the change so large that a single edit can break the model
 plain       the plain prompt's key on both sides
+two         the plain prompt's key and the mean key of the other texts both get delta, exactly; still of rank one. Where
+            a subject begins a text its key there is another than behind a prefix, and an averaged key leaves it short
 """
 
 from __future__ import annotations
@@ -41,22 +43,26 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 Floats = NDArray[np.float64]
-FORMS = ("averaged", "published", "plain")
+FORMS = ("averaged", "published", "plain", "two")
 
 
 @dataclass(frozen=True)
 class RomeSettings:
     """form: see the module's text; prefixes: lengths in tokens of the sampled texts before the prompt, five of each;
+    plain_share: weight of the plain prompt in the mean key; None: as of every other text, as in ROME's code. A subject
+        near a text's start has another key there than behind a prefix, and would get little of the change
     ridge: added to C, in units of the mean of its diagonal; value: of the optimisation"""
 
     form: str = "averaged"
     prefixes: Sequence[int] = (5, 10)
+    plain_share: float | None = 0.5
     ridge: float = RIDGE
     value: ValueSettings = field(default_factory=ValueSettings)
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise not_one_of("form", self.form, FORMS)
+        check_share(self.plain_share)
         if not self.ridge > 0:
             raise ArgumentError(f"ridge={self.ridge!r}: a number above 0, such as {RIDGE}")
 
@@ -99,30 +105,56 @@ def rank_one(lm: LanguageModel, fact: Fact, layer: int, statistics: KeyStatistic
         raise ArgumentError(f"statistics are of layer {statistics.layer} of another fit; the edit is at layer {layer}")
     rows = rows_of(lm, 0, fact, context_prefixes(lm, lengths=settings.prefixes))
     values = optimise(lm, [rows], layer, settings.value)
-    mean, plain = values.keys[0].cpu().numpy(), values.plain_keys[0].cpu().numpy()
+    mean, plain = values.mean_keys(settings.plain_share)[0], values.plain_keys[0].cpu().numpy()
+    if settings.form == "two":
+        mean = values.mean_keys(0.0)[0]
     left, right, alignment = solve(
         values.delta[0].double().cpu().numpy(), mean, plain, statistics, form=settings.form, ridge=settings.ridge
     )
     weight: Any = lm.architecture.down_projection(layer).weight
     growth = float(np.linalg.norm(left) * np.linalg.norm(right) / float(weight.detach().double().norm()))
     change = LowRank(left[:, None], right[None], layer=layer)
-    return RankOne(change, values, alignment, growth, _violation(lm, rows, change, values))
+    return RankOne(change, values, alignment, growth, _violation(lm, rows, change, values, settings))
 
 
-def _violation(lm: LanguageModel, rows: Sequence[Row], change: LowRank, values: Values) -> float:
-    """Of the constraint, by what the layer's down-projection puts out at the subject, mean over the fact's texts."""
+def _solve_two(delta: Floats, keys: Floats, statistics: KeyStatistics, ridge: float) -> tuple[Floats, Floats, float]:
+    """u of the least u^T C u with k . u = 1 for both keys (keys, 2)."""
+    solved = statistics.solve(keys, ridge)
+    gram = keys.T @ solved
+    weights = np.linalg.solve(gram, np.ones(2))
+    u = solved @ weights
+    alignment = 1 / np.sqrt(float(weights @ gram @ weights) * np.diag(gram).max())
+    size = np.linalg.norm(u)
+    return delta * size, u / size, float(alignment)
+
+
+def check_share(plain_share: float | None) -> None:
+    if plain_share is not None and not 0 <= plain_share <= 1:
+        raise ArgumentError(f"plain_share={plain_share!r}: between 0 and 1, or None")
+
+
+def _violation(
+    lm: LanguageModel, rows: Sequence[Row], change: LowRank, values: Values, settings: RomeSettings
+) -> float:
+    """Of the constraint, by what the layer's down-projection puts out at the subject, mean over the fact's texts with
+    the weights of the mean key; of form "two" the larger one."""
     site = Site("mlp_value", change.layer)
     texts = [row for row in rows if not row.watches]
     ids, _ = padded([row.ids[: row.subject + 1] for row in texts])
     at = [row.subject for row in texts]
     with torch.no_grad(), lm.run(capture=[site], until=change.layer) as run:
         lm.hidden(ids)
-        before = run.captured[site][range(len(texts)), at].double().mean(0)
+        before = run.captured[site][range(len(texts)), at].double()
         with lm.run(snapshot=Snapshot((*run.snapshot.changes, change), lm.architecture), capture=[site]) as edited:
             lm.hidden(ids)
-        after = edited.captured[site][range(len(texts)), at].double().mean(0)
-    delta = values.delta[0].double()
-    return float((after - before - delta).norm() / delta.norm())
+        after = edited.captured[site][range(len(texts)), at].double()
+    delta, moved = values.delta[0].double(), after - before
+    n = len(texts)
+    shares = (
+        (1.0, 0.0) if settings.form == "two" else (1 / n if settings.plain_share is None else settings.plain_share,)
+    )
+    means = [one * moved[0] + (1 - one) * moved[1:].mean(0) for one in shares] if n > 1 else [moved[0]]
+    return float(max((mean - delta).norm() for mean in means) / delta.norm())
 
 
 def solve(
@@ -134,7 +166,10 @@ def solve(
     form: str = "averaged",
     ridge: float = RIDGE,
 ) -> tuple[Floats, Floats, float]:
-    """left (width,) and right (keys,) with W' = W + left right^T, and the alignment. Raises ArgumentError."""
+    """left (width,) and right (keys,) with W' = W + left right^T, and the alignment, of form "two" the smaller one.
+    Raises ArgumentError."""
+    if form == "two" and not np.allclose(mean, plain):
+        return _solve_two(delta, np.stack([plain, mean], 1), statistics, ridge)
     direction = plain if form == "plain" else mean
     divisor = mean if form == "averaged" else plain
     u = statistics.solve(direction[:, None], ridge)[:, 0]

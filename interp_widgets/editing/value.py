@@ -60,15 +60,27 @@ class ValueSettings:
 @dataclass(frozen=True, eq=False)
 class Values:
     """delta: (facts, width); base: (facts, width), v_0; keys: (facts, keys), mean over a fact's texts of what goes into
-    the down-projection; plain_keys: at the plain prompt; loss, probability, steps: (facts,), at the end"""
+    the down-projection; plain_keys: at the plain prompt; texts: how many the mean is of; loss, probability, steps:
+    (facts,), at the end"""
 
     delta: Tensor
     base: Tensor
     keys: Tensor
     plain_keys: Tensor
+    texts: np.ndarray[Any, np.dtype[np.int64]]
     loss: np.ndarray[Any, np.dtype[np.float64]]
     probability: np.ndarray[Any, np.dtype[np.float64]]
     steps: np.ndarray[Any, np.dtype[np.int64]]
+
+    def mean_keys(self, plain_share: float | None) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """(facts, keys) with this weight on the plain prompt and the rest on the other texts; None: as on each other
+        one."""
+        keys, plain = self.keys.cpu().numpy(), self.plain_keys.cpu().numpy()
+        if plain_share is None:
+            return keys
+        n = self.texts[:, None]
+        others = (n * keys - plain) / np.maximum(n - 1, 1)
+        return np.where(n > 1, plain_share * plain + (1 - plain_share) * others, plain)
 
 
 class _Adder:
@@ -330,4 +342,5 @@ def optimise(
             rest = [texts[fact] for fact in held]
             tails = Tails(lm, [row for rows in rest for row in rows], layer, site)
             problem = _Loss(lm, rest, base[held], tails, settings)
-    return Values(delta, base, keys, plain_keys, loss, chance, steps)
+    counts = np.asarray([len(rows) for rows in own], np.int64)
+    return Values(delta, base, keys, plain_keys, counts, loss, chance, steps)

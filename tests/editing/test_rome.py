@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,12 @@ def test_the_forms_differ_in_the_denominator() -> None:
         left, right, alignment = solve(delta, mean, plain, found, form=form)
         changes[form] = np.outer(left, right)
         assert abs(alignment) <= 1 + 1e-9
-        assert (alignment == pytest.approx(1)) == (form != "published")
+        assert (alignment == pytest.approx(1)) == (form in ("averaged", "plain"))
     np.testing.assert_allclose(changes["averaged"] @ mean, delta, atol=1e-8)
     np.testing.assert_allclose(changes["plain"] @ plain, delta, atol=1e-8)
     np.testing.assert_allclose(changes["published"] @ plain, delta, atol=1e-8)
+    np.testing.assert_allclose(changes["two"] @ plain, delta, atol=1e-8)
+    np.testing.assert_allclose(changes["two"] @ mean, delta, atol=1e-8)
     assert not np.allclose(changes["published"] @ mean, delta)
     assert np.linalg.matrix_rank(changes["published"] - changes["averaged"]) == 1
     same = solve(delta, mean, mean, found, form="published")
@@ -70,12 +73,14 @@ def test_the_forms_differ_in_the_denominator() -> None:
 
 
 @pytest.mark.usefixtures("_own_cache")
-def test_what_the_edited_matrix_answers_at_the_subject(any_lm: Any) -> None:
+@pytest.mark.parametrize("share", [None, 0.5, 1.0])
+def test_what_the_edited_matrix_answers_at_the_subject(any_lm: Any, share: float | None) -> None:
     lm = any_lm
     found = key_statistics(lm, 1, CORPUS)
     with lm.run():
-        edit = rank_one(lm, FACT, 1, found, SETTINGS)
+        edit = rank_one(lm, FACT, 1, found, replace(SETTINGS, plain_share=share))
     assert edit.change.layer == 1
+    assert edit.constraint < 1e-4
     site = Site("mlp_value", 1)
     rows = rows_of(lm, 0, FACT, context_prefixes(lm, lengths=SETTINGS.prefixes))[:-1]
 
@@ -85,7 +90,9 @@ def test_what_the_edited_matrix_answers_at_the_subject(any_lm: Any) -> None:
             with torch.no_grad(), lm.run(capture=[site]) as run:
                 lm.hidden(torch.as_tensor(row.ids)[None])
                 seen.append(run.captured[site][0, row.subject].double())
-        return torch.stack(seen).mean(0)
+        plain, others = seen[0], torch.stack(seen[1:]).mean(0)
+        weight = 1 / len(seen) if share is None else share
+        return weight * plain + (1 - weight) * others
 
     before = answered()
     state = lm.state_hash()
@@ -95,6 +102,26 @@ def test_what_the_edited_matrix_answers_at_the_subject(any_lm: Any) -> None:
     assert lm.state_hash() == state
     assert edit.growth > 0
     assert edit.loss < 20
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_form_two_holds_at_the_plain_prompt_and_behind_prefixes(any_lm: Any) -> None:
+    found = key_statistics(any_lm, 1, CORPUS)
+    with any_lm.run():
+        edit = rank_one(any_lm, FACT, 1, found, replace(SETTINGS, form="two"))
+    plain, others = edit.values.plain_keys[0].numpy(), edit.values.mean_keys(0.0)[0]
+    delta = edit.values.delta[0].double().numpy()
+    for key in (plain, others):
+        np.testing.assert_allclose(edit.change.matrix().numpy() @ key, delta, atol=1e-7)
+    assert edit.constraint < 1e-4
+    # Of all changes that hold at both it disturbs other keys least: C-norm against that of another solution.
+    rows = edit.change.matrix().numpy()
+    free = np.random.default_rng(0).normal(size=rows.shape[1])
+    keys = np.stack([plain, others], 1)
+    free -= keys @ np.linalg.lstsq(keys, free, rcond=None)[0]
+    moment = found.regularised()
+    other = rows + 0.1 * np.outer(delta, free)
+    assert np.trace(other @ moment @ other.T) > np.trace(rows @ moment @ rows.T)
 
 
 @pytest.mark.usefixtures("_own_cache")
@@ -121,6 +148,8 @@ def test_bad_input_is_told() -> None:
         RomeSettings(form="mean")
     with pytest.raises(ArgumentError, match="ridge=0"):
         RomeSettings(ridge=0.0)
+    with pytest.raises(ArgumentError, match=r"plain_share=1\.5"):
+        RomeSettings(plain_share=1.5)
     delta, mean, _, made = made_up()
     with pytest.raises(ArgumentError, match="zero in this layer"):
         solve(delta, mean * 0, mean * 0, made)
