@@ -45,7 +45,7 @@ AUSTRALIA = """
 import interp_widgets as iw
 lm = iw.load_model(device='cpu')
 prompt = 'The capital of Australia is'
-iw.editing.statistics.key_statistics(lm, 5)
+iw.editing.key_statistics(lm, 5)
 ids = __import__('torch').as_tensor(lm.encode(prompt).ids)[None]
 plain = lm.next_logits(ids)
 trace = iw.causal_trace(lm, prompt, subject='Australia', samples=2, layers=[0, 5, 10, 20, 29])
