@@ -68,12 +68,23 @@ _KNOWN: dict[tuple[str, str], Published] = {
     ("grace", "llama-2-7b"): Published((27,), GraceSettings()),
 }
 
+# Other models of the kind of Llama and its kin (RMSNorm, gated MLPs) get Llama's settings, at the layer that is traced.
+_GATED = ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text")
+_FOR_GATED = {
+    "rome": RomeSettings(value=_LLAMA),
+    "emmet": EmmetSettings(value=_LLAMA),
+    "memit": MemitSettings(value=_LLAMA),
+    "alphaedit": AlphaEditSettings(value=_LLAMA),
+}
+
 
 def published(lm: LanguageModel, method: str) -> Published | None:
-    """What is known for this model, by its sizes."""
+    """What is known for this model, by its sizes, or for its kind."""
     a = lm.architecture
     name = next((name for name, sizes in MODELS.items() if sizes == (a.model_type, a.n_layers, a.width)), None)
-    return None if name is None else _KNOWN.get((method, name))
+    if (method, name) in _KNOWN:
+        return _KNOWN[method, str(name)]
+    return Published((), _FOR_GATED[method]) if a.model_type in _GATED and method in _FOR_GATED else None
 
 
 def published_for(name: str, method: str) -> Published | None:

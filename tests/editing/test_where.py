@@ -69,3 +69,7 @@ def test_a_model_is_known_by_its_sizes() -> None:
     small = make_lm("gpt2", n_layer=12, n_embd=768, n_head=12)
     assert published(small, "rome") == published_for("gpt2", "rome")
     assert published(small, "memit") is None
+    found = published(make_lm("llama"), "memit")
+    assert found is not None
+    assert found.layers == ()  # of another size: the layers are traced, the settings are those of its kind
+    assert found.settings.value.decay == 1e-3
