@@ -56,7 +56,7 @@ def _memit(missing: Tensor, keys: Tensor, moment: Tensor, weight: float) -> Tens
     return _least_squares(missing.numpy(), keys.numpy(), np.sqrt(weight) * _root(moment.numpy()))
 
 
-def _by(way: Callable[[Floats, Floats, Floats, float], Floats]) -> Callable[..., Tensor]:
+def _by(way: Callable[[Floats, Floats, Floats, float], NDArray[Any]]) -> Callable[..., Tensor]:
     """Of R (n, outputs), K (n, width), C and the weight, in NumPy."""
 
     def answer(missing: Tensor, keys: Tensor, moment: Tensor, weight: float) -> Tensor:
@@ -184,7 +184,8 @@ class Network:
 def ridge(missing: Tensor, keys: Tensor, layer: int) -> Tensor:
     """A closed form for one layer: the exercise before, with the identity for C, and a weight of the layer's own."""
     inside = keys.T @ keys + 0.1 * (layer + 1) * torch.eye(keys.shape[1]).to(keys)
-    return torch.linalg.solve(inside, keys.T @ missing).T
+    found: Tensor = torch.linalg.solve(inside, keys.T @ missing).T
+    return found
 
 
 def _ridge(missing: Floats, keys: Floats, layer: int) -> Floats:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ def holding(holds_until: Callable[..., Any], before: float) -> str:
     borrower, lines = Borrower(), []
     for curve in saved().values():
         given = (list(curve.edits), curve.score.tolist(), curve.perplexity.tolist(), LEAST, before, FACTOR)
-        held = borrower.call(holds_until, lambda given=given: held_until(*given), *given)
+        held = borrower.call(holds_until, partial(held_until, *given), *given)
         end = curve.edits[-1]
         told = f"holds for all {end} edits that were measured" if held == end else f"holds for {held} edits"
         ratio = curve.perplexity[-1] / before

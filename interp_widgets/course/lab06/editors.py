@@ -73,7 +73,7 @@ def untouched(lm: LanguageModel, edit: Edit, chosen: Sequence[Fact]) -> str:
 
 def words_told(lm: LanguageModel, chosen: Sequence[Fact]) -> str:
     """How many tokens facts in the prompt cost, one of them and all."""
-    one = statistics.mean(len(lm.encode(InContext(fact).told)) for fact in chosen)
+    one = statistics.mean(len(lm.encode(InContext([fact]).told)) for fact in chosen)
     return f"tokens ahead of each prompt: {one:.0f} for one fact, {len(lm.encode(InContext(chosen).told))} for all"
 
 

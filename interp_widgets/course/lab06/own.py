@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,12 +71,10 @@ def two_halves(wanted: Wanted, free_directions: Callable[..., Any], protected: C
     """The first half of the facts, then the second on top: by MEMIT, by AlphaEdit, by one that forgets the first."""
     borrower, half = Borrower(), len(wanted.facts) // 2
     one, two = wanted.part(slice(0, half)), wanted.part(slice(half, None))
-    onto = {
-        layer: borrower.call(
-            free_directions, lambda layer=layer: _free(wanted.moment(layer)), wanted.moment(layer), THRESHOLD
-        )
-        for layer in wanted.layers
-    }
+    onto: dict[int, Tensor] = {}
+    for layer in wanted.layers:
+        given = (wanted.moment(layer), THRESHOLD)
+        onto[layer] = borrower.call(free_directions, partial(_free, given[0]), *given)
 
     def kept(earlier: Mapping[int, Tensor]) -> Callable[[int], Solve]:
         def of(layer: int) -> Solve:
@@ -115,13 +114,15 @@ def two_halves(wanted: Wanted, free_directions: Callable[..., Any], protected: C
 def _free(moment: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(moment)
     kept = vectors[:, values < THRESHOLD]
-    return kept @ kept.T
+    found: Tensor = kept @ kept.T
+    return found
 
 
 def _protected(missing: Tensor, keys: Tensor, earlier: Tensor, onto: Tensor, penalty: float) -> Tensor:
     inside = torch.cat([keys, earlier]) @ onto
     gram = inside.T @ inside + penalty * torch.eye(len(onto)).to(onto)
-    return torch.linalg.solve(gram, (keys @ onto).T @ missing).T
+    found: Tensor = torch.linalg.solve(gram, (keys @ onto).T @ missing).T
+    return found
 
 
 # A suite

@@ -199,7 +199,7 @@ def judge(
     rows = []
     for name, active in {"unedited": (), **changes, **dict.fromkeys(told, ())}.items():
         asked = [
-            (part, (InContext(fact).before(prompt) if name in told else prompt), *both)
+            (part, (InContext([fact]).before(prompt) if name in told else prompt), *both)
             for fact in chosen
             for part, prompt, *both in questions(fact)
         ]
