@@ -32,7 +32,7 @@ from interp_widgets.models.neutral_text import OPENERS
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
-WRITTEN, TOKENS = 4, 32  # texts that are written, and how long
+WRITTEN, TOKENS = 6, 20  # texts that are written, and how long
 ELSEWHERE = -1  # the key in `AlarmReading.growth` of matrices outside the layers
 
 # What was read of a model without edits, and beside what: the next edit is held against the same.

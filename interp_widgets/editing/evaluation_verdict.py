@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from interp_widgets.editing.in_context import InContext
 from interp_widgets.editing.thresholds import Alarm
 from interp_widgets.results.provenance import Verdict, Word
 
@@ -50,7 +51,8 @@ def judge(result: EditEvaluation) -> Verdict:
             )
     damage = _damage(result)
     if damage:
-        word = "do not trust"
+        # What stands in the prompt disturbs what is read after it; the model itself is whole.
+        word = "caution" if result.method == InContext.method else "do not trust"
         why += damage
     if efficacy < HOLDS:
         word = "do not trust"

@@ -41,10 +41,10 @@ def sized(lm: Any, *deltas: torch.Tensor, alignment: float = 1.0) -> Edit:
 
 def test_it_reads_the_model_with_all_edits_beside_the_model_without() -> None:
     lm = make_lm("llama")
-    before = perplexity_of(lm), generation_entropy(lm, OPENERS[:4], tokens=32)
+    before = perplexity_of(lm), generation_entropy(lm, OPENERS[:6], tokens=20)
     first = edited(lm)
     second = lm.ledger.add(make_edit(lm), name="second")
-    after = perplexity_of(lm), generation_entropy(lm, OPENERS[:4], tokens=32)
+    after = perplexity_of(lm), generation_entropy(lm, OPENERS[:6], tokens=20)
     lm.ledger.remove("second")
     assert isinstance(second, Edit)
     reading = read_alarm(lm, second)

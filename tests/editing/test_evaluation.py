@@ -129,6 +129,10 @@ def test_the_model_as_a_whole_is_read_too() -> None:
     assert judge(broken).word == "do not trust"
     assert ["infinitely" in judge(broken).why[-2], "repeats itself" in judge(broken).why[-1]] == [True, True]
     assert "infinite" in str(broken)
+    leads = np.tile([0.0, -1.0], (len(found.prompts), 1))
+    right: dict[str, Any] = {"after": leads, "before": leads}
+    words = [judge(dataclasses.replace(broken, **right, method=method)).word for method in ("rome", "in context")]
+    assert words == ["do not trust", "caution"]  # the model is whole where the fact only stood in the prompt
 
 
 def test_bad_input_is_told() -> None:
