@@ -1,6 +1,6 @@
 """Train MEND's network for the default model and keep it in the user's cache.
 
-    INTERP_TEST_DATA=... python -m benchmarks.mend [--facts counterfact] [--steps 600] [--out FILE]
+    INTERP_TEST_DATA=... python -m benchmarks.mend [--facts counterfact] [--steps 1200] [--out FILE]
     python -m benchmarks edit_single --method mend --start 200 --records 200
 
 With --facts counterfact it is trained on the records of CounterFact from number 400 on, so that the first 400 can judge

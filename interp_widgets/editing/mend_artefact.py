@@ -85,6 +85,6 @@ def find_artefact(lm: LanguageModel, path: str | os.PathLike[str] | None) -> Men
     except FileNotFoundError:
         raise ArgumentError(
             f"method='mend' needs a network that was trained for {lm.name}, and there is none yet. Train one, once:"
-            " interp_widgets.editing.mend.train_mend(lm, confirm=True), some ten minutes for the default model"
+            " interp_widgets.editing.mend.train_mend(lm, confirm=True), a quarter of an hour for the default model"
             " on two cores; or give a file: settings=MendSettings(artefact=path)"
         ) from None
