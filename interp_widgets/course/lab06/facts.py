@@ -146,10 +146,8 @@ def facts() -> tuple[Fact, ...]:
 
 
 def with_ripple(chosen: Sequence[Fact]) -> tuple[Fact, ...]:
-    """Those about capitals and landmarks, with what follows from the new answer (`editing.ripple`)."""
-    rows = [(fact, ripple_of(fact)) for fact in chosen]
+    """The same; those about capitals with what follows from the new answer (`editing.ripple`)."""
     return tuple(
-        dataclasses.replace(fact, ripple=tuple(row[1:] if row[3] else row[1:3] for row in found))
-        for fact, found in rows
-        if found
+        dataclasses.replace(fact, ripple=tuple(row[1:] if row[3] else row[1:3] for row in ripple_of(fact)))
+        for fact in chosen
     )

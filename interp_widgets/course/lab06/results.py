@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interp_widgets.course.lab06.facts import LAYERS, facts
+from interp_widgets.course.lab06.facts import LAYERS, facts, with_ripple
 from interp_widgets.editing import many
 from interp_widgets.editing.contexts import Row, rows_of
 from interp_widgets.editing.fact import Fact
@@ -121,7 +121,7 @@ def wanted_of(
     steps: int = STEPS,
 ) -> Wanted:
     """The states that the first facts of the lab need, by the package's descent, behind the lab's own prefixes."""
-    some = tuple(facts()[:count] if chosen is None else chosen)
+    some = with_ripple(facts()[:count]) if chosen is None else tuple(chosen)
     texts = [rows_of(lm, i, fact, PREFIXES) for i, fact in enumerate(some)]
     job = Job(lm, some, tuple(layers), None, (), None, None, lambda done, total, text: None)
     with lm.run():
