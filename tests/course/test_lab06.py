@@ -186,12 +186,14 @@ def test_changes_are_judged_by_leads(wanted: results.Wanted) -> None:
     push = LowRank(np.ones((16, 1)), np.ones((1, lm.architecture.mlp_width)), layer=1)
     found = results.judge(lm, TINY, {"push": [push]}, told=["told"])
     assert found.names == ("unedited", "push", "told")
-    leads = []
+    leads, chosen = [], []
     for fact in TINY:
         with torch.no_grad(), lm.using(push):
             row = lm.next_logits(torch.as_tensor(lm.encode(fact.prompt).ids)[None])[0]
         new, old = (lm.tokenizer.convert_tokens_to_ids(one.strip()) for one in (fact.target, fact.original))
         leads.append(float(row[new] - row[old]))
+        chosen.append(int(row.argmax()) == new)
+    assert found.row("push")["first"] == 100 * np.mean(chosen)
     assert found.row("push")["efficacy"] == 100 * np.mean(np.asarray(leads) > 0)
     weight = lm.architecture.down_projection(1).weight
     assert found.row("push")["size"] == pytest.approx(

@@ -37,7 +37,7 @@ STEPS = 15
 COUNT = 20
 WEIGHT, PUBLISHED = 1000.0, 15_000.0  # of C: this lab's, and that of MEMIT's code for models of its size and up
 PARTS = ("fact", "paraphrase", "neighbour", "ripple")
-COLUMNS = ("size", "efficacy", "paraphrase", "neighbourhood", "score", "ripple", "perplexity")
+COLUMNS = ("size", "first", "efficacy", "paraphrase", "neighbourhood", "score", "ripple", "perplexity")
 # Closed forms: (missing (facts, width), keys (facts, keys), C (keys, keys)) -> D (width, keys)
 Solve = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -150,12 +150,14 @@ def identity_form(weight: float) -> Solve:
 class Judged:
     """Shares in percent by name, the unedited model first; S is the harmonic mean of the first three.
 
-    size: of the change over the weights in percent, the largest of a layer; ripple: of prompts whose answer follows,
-    nan without any; perplexity: of the package's neutral texts
+    size: of the change over the weights in percent, the largest of a layer; first: of facts whose new answer is the
+    model's first choice; ripple: of prompts whose answer follows, nan without any; perplexity: of the package's neutral
+    texts
     """
 
     names: tuple[str, ...]
     size: Floats
+    first: Floats
     efficacy: Floats
     paraphrase: Floats
     neighbourhood: Floats
@@ -206,12 +208,14 @@ def judge(
         parts = np.asarray([part for part, *_ in asked])
         pairs = [(prompt, answer) for _, prompt, *both in asked for answer in both]
         with lm.using(*active):
-            leads = np.subtract(*score_answers(lm, pairs).mean.reshape(-1, 2).T)
+            found = score_answers(lm, pairs)
             read = perplexity_of(lm)
+        leads = np.subtract(*found.mean.reshape(-1, 2).T)
+        first = float(found.first[::2][parts == "fact"].mean())
         grown = [size for _, _, size in relative_changes(active, lm.architecture)]
         held = [leads[parts == part] > 0 for part in PARTS]
         shares = [float(one.mean()) if len(one) else float("nan") for one in held]
-        rows.append([100 * one for one in (max(grown, default=0.0), *shares)] + [read])
+        rows.append([100 * one for one in (max(grown, default=0.0), first, *shares)] + [read])
     return Judged(("unedited", *changes, *told), *np.asarray(rows).T)
 
 
