@@ -106,7 +106,7 @@ def preservation_suite(
     if known is None:
         allow(_cost(lm, asked), confirm, "Give fewer questions=[...]")
         with Bar(progress) as bar, lm.run(cancel=cancel, snapshot=Snapshot((), lm.architecture)):
-            means = _scores(lm, asked, "", batch_size, cancel, bar.advance)
+            means, _ = _scores(lm, asked, "", batch_size, cancel, bar.advance)
         good = means[:, 0] > means[:, 1:].max(1)
         known = PreservationSuite(
             lm.fingerprint,
@@ -161,7 +161,7 @@ def preserved(
     with lm.run(cancel=cancel) as run, Bar(progress) as bar:
         others = tuple(change for change in run.snapshot.changes if change is not edit)
         with lm.run(snapshot=Snapshot((*others, *acting), lm.architecture)):
-            means = _scores(lm, chosen.questions, told, batch_size, cancel, bar.advance)
+            means, passes = _scores(lm, chosen.questions, told, batch_size, cancel, bar.advance)
         beside = Snapshot(others, lm.architecture).names
     first = chosen.questions[0]
     fields: dict[str, Any] = {
@@ -179,7 +179,7 @@ def preserved(
             interventions=beside,
             seed=chosen.seed,
             batch_size=batch_size or 1,
-            forward_passes=len(chosen) * (WRONG + 1),
+            forward_passes=passes,
             seconds=time.perf_counter() - began,
         ),
     }
@@ -193,14 +193,14 @@ def _scores(
     batch_size: int | None,
     cancel: threading.Event | None,
     advance: Callable[[int, int, str], None],
-) -> NDArray[np.float64]:
-    """Log-probability a token, (questions, 1 + wrong answers), the true one first."""
+) -> tuple[NDArray[np.float64], int]:
+    """Log-probability a token, (questions, 1 + wrong answers), the true one first; and the forward passes."""
     wrong = next((one for one in questions if len(one.wrong) != WRONG), None)
     if wrong is not None:
         raise ArgumentError(f"questions: {wrong.prompt!r} has {len(wrong.wrong)} wrong answers; give {WRONG}")
     pairs = [(told + one.prompt, answer) for one in questions for answer in (one.answer, *one.wrong)]
     found = score_answers(lm, pairs, batch_size=batch_size, cancel=cancel, advance=advance)
-    return found.mean.reshape(-1, 1 + WRONG)
+    return found.mean.reshape(-1, 1 + WRONG), found.forward_passes
 
 
 def _tally(questions: Sequence[Question], chosen: NDArray[np.bool_]) -> dict[str, int]:
