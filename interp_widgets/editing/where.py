@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from interp_widgets.editing.places import places
 from interp_widgets.errors import FileFormatError
-from interp_widgets.locate.tracing import causal_trace
 from interp_widgets.models.answers import score_answers
 from interp_widgets.models.cache import cache_dir
 from interp_widgets.models.hooks import Snapshot
@@ -89,6 +88,8 @@ def _questions() -> list[tuple[str, str, str]]:
 
 
 def _traced(lm: LanguageModel, bar: Bar) -> EditingLayer:
+    from interp_widgets.locate.tracing import causal_trace
+
     n = lm.architecture.n_layers
     layers = np.arange(0, n, max(n // 30, 1))
     questions = _questions()

@@ -41,7 +41,7 @@ def test_known_facts_are_traced_once(default_lm: Any, monkeypatch: pytest.Monkey
     # Restored early at the subject's last token, MLP outputs bring the answer back; late ones do not.
     assert found.layer < 10
     assert found.effects[:6].mean() > 5 * abs(found.effects[20:].mean())
-    monkeypatch.setattr(where, "causal_trace", None)  # the second time nothing is traced
+    monkeypatch.setattr("interp_widgets.locate.tracing.causal_trace", None)  # the second time nothing is traced
     again = editing_layer(lm)
     np.testing.assert_array_equal(again.effects, found.effects)
     assert (again.layer, again.facts) == (found.layer, 3)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ SHARE = f"interp_widgets-{__version__}.data/data/share/jupyter/labextensions/int
 INFO = f"interp_widgets-{__version__}.dist-info/"
 VIEWS = ("compare", "edit", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
 BUNDLES = tuple(f"interp_widgets/static/{view}.{kind}" for view in VIEWS for kind in ("js", "css"))
-MEGABYTE, BUNDLE_LIMIT = 1_000_000, 60_000
+MEGABYTE, BUNDLE_LIMIT, LAB_LIMIT = 1_000_000, 60_000, 40_000
 # Namespaces are names, not addresses: nothing is fetched from them.
 NAMESPACES = re.compile(r"https?://www\.w3\.org/(1999/xhtml|1999/xlink|2000/svg|2000/xmlns/|1998/Math/MathML)")
 
@@ -71,9 +72,16 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def test_name_and_size(wheel: Path) -> None:
+def test_name_and_size(wheel: Path, archive: zipfile.ZipFile) -> None:
+    """What grows with each lab of the course is counted by itself."""
     assert wheel.name == f"interp_widgets-{__version__}-py3-none-any.whl"
-    assert wheel.stat().st_size < MEGABYTE
+    labs: Counter[str] = Counter()
+    for entry in archive.infolist():
+        lab = re.match(r"interp_widgets/course/(lab\d\d)/", entry.filename)
+        if lab is not None:
+            labs[lab[1]] += entry.compress_size
+    assert wheel.stat().st_size - labs.total() < MEGABYTE
+    assert max(labs.values()) < LAB_LIMIT
 
 
 def test_every_module_is_inside(archive: zipfile.ZipFile) -> None:
