@@ -27,7 +27,6 @@ import interp_widgets as iw
 import matplotlib.pyplot as plt
 import torch
 from interp_widgets.course import lab05
-from interp_widgets.editing.statistics import key_statistics
 
 lm = iw.load_model()
 fact = lab05.FACT
@@ -40,7 +39,7 @@ fact = lab05.FACT
 # **Predict.** Five prompts follow, before and after. Which answers change? Think of the last one in particular: it asks the same thing as the first. (The first time, the cell reads a text of a thousand sentences, for less than a minute, and keeps what it found.)
 
 # %% id="surprise-shown" tags=["skip-execution"]
-statistics = key_statistics(lm, lab05.LAYER)
+statistics = iw.editing.key_statistics(lm, lab05.LAYER)
 moment = lab05.moment_of(statistics)
 value = lab05.value_of(lm)
 repair = lab05.change_of(lab05.least_change(value, moment))
@@ -419,7 +418,7 @@ print(lab05.judge(lm, broken).table())
 # %% [markdown] id="first-what"
 # One edit of one fact, and the matrix has grown by more than twice its own size: k · u was near nothing, and B divided by it. No country has its capital any more, not even the one that was edited. That *a single edit* can destroy a model was reported in 2024, and traced to this line in the same year (see Reading). C, the same formula with one key on both sides, does what it should on the same fact; only the bare prompt itself it does not reach, and that it says by itself: look at what it misses at the plain key.
 #
-# In the package the three are called `plain`, `published` and `averaged`, and the last is the default. After each edit it says by how much the promise was missed, and how well the two keys agree.
+# In the package the three are called `plain`, `published` and `averaged`, and the last is the default. (A fourth, `two`, keeps its promise at both keys, for subjects that begin a text.) After each edit it says by how much the promise was missed, and how well the two keys agree.
 
 # %% [markdown] id="w-one-question" exercise="lab05-w1" role="exercise"
 # ### Question 1: a report of a bug
@@ -536,13 +535,11 @@ iw.course.check("lab05-q10", edited)
 # `iw.edit` does all of this: it finds key and value over prefixes that the model writes itself, takes C from the cache, computes the change, checks the promise, and puts the edit into the model's ledger, from which it can be switched off, saved, and taken back. With the settings of this lab:
 
 # %% id="edit-shown" tags=["skip-execution"]
-from interp_widgets.editing.rome import RomeSettings
-from interp_widgets.editing.value import ValueSettings
-
 prompt = torch.as_tensor(lm.encode(fact.prompt).ids)[None]
 untouched = lm.next_logits(prompt)
-found = ValueSettings(steps=lab05.STEPS + 1, clamp=lab05.CLAMP)
-e = iw.edit(lm, fact, layer=lab05.LAYER, settings=RomeSettings(prefixes=(5,), plain_share=None, value=found))
+wish = iw.editing.ValueSettings(steps=lab05.STEPS + 1, clamp=lab05.CLAMP)
+settings = iw.editing.RomeSettings(prefixes=(5,), plain_share=None, value=wish)
+e = iw.edit(lm, fact, layer=lab05.LAYER, settings=settings)
 print("in the ledger:", ", ".join(lm.ledger))
 print(f"promise missed by {e.measured['constraint']:.6f}; keys agree {e.measured['alignment']:.2f}")
 shown = lm.next_logits(prompt)
@@ -594,7 +591,7 @@ print(lab05.judge(lm, {"by hand": mine.change, "iw.edit": theirs}).table())
 #
 # - One fact, in one small model, and one that was nearly right before. Section 5 has shown how easy such a test is.
 # - The paraphrases were written by the lab's authors. Others may fail, as those do that begin with the subject.
-# - That C matters. With the identity in its place the repair holds just as well here, and on 20 neighbours no difference can be seen; the audit says that it costs about four times what it must. It takes more edits for that to show (lab 06).
+# - That C matters. With the identity in its place the repair holds just as well here, and on 20 neighbours no difference can be seen; the audit says that it costs about four times what it must. It would take more edits for that to show.
 # - That the layer is the best one. Tracing finds layers that matter, and they need not be those that are best to edit.
 # - That the model *knows* anything else now. Edited models often fail where a fact has to be used in a chain of reasoning.
 #
