@@ -67,7 +67,8 @@ def score_answers(
         def work(start: int, end: int) -> None:
             chosen = reads[start:end]
             ids, _ = padded([read.ids for read in chosen])
-            hidden = lm.hidden(ids)
+            with lm.run(prompt_length=torch.tensor([read.prompt for read in chosen])):
+                hidden = lm.hidden(ids)  # what acts by position knows where each prompt ends
             # Answers of one text that begin alike, or are one token long, read the same distributions.
             wanted: dict[tuple[int, int], list[tuple[int, int]]] = {}
             for row, read in enumerate(chosen):

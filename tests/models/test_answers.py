@@ -74,6 +74,28 @@ def test_interventions_take_part_and_nothing_is_nothing() -> None:
     assert len(score_answers(lm, []).first) == 0
 
 
+@pytest.mark.parametrize("positions", ["last", "prompt", "generated"])
+def test_what_acts_by_position_knows_where_the_prompt_ends(positions: str) -> None:
+    """Answers of several tokens, in a batch of unequal prompts, against a mask by hand."""
+    lm = make_lm("llama")
+    vector = torch.randn(32, generator=torch.Generator().manual_seed(0))
+    with lm.using(iw.AddedVector(vector, layer=1, positions=positions)):
+        found = score_answers(lm, PAIRS)
+    for i, (prompt, answer) in enumerate(PAIRS):
+        before, after = lm.encode(prompt).ids, lm.encode(prompt + answer).ids
+        start, end = {"last": (len(before) - 1, None), "prompt": (0, len(before)), "generated": (len(before), None)}[
+            positions
+        ]
+        acting = list(range(len(after)))[start:end]
+        if acting:
+            with lm.using(iw.AddedVector(vector, layer=1, positions=acting)), torch.no_grad():
+                log_p = lm.head(lm.hidden(torch.as_tensor(after)[None])).log_softmax(-1)[0]
+        else:
+            log_p = lm.head(lm.hidden(torch.as_tensor(after)[None])).log_softmax(-1)[0]
+        expected = sum(float(log_p[t - 1, after[t]]) for t in range(len(before), len(after)))
+        assert found.log_probability[i] == pytest.approx(expected, abs=1e-4)
+
+
 def test_bad_input_is_told() -> None:
     lm = make_lm("llama")
     with pytest.raises(TargetError, match="answer=''"):
