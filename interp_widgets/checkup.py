@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from interp_widgets import __version__
+from interp_widgets.errors import MissingPackageError
 from interp_widgets.jupyter_environment import (
     extension_folders,
     find_extension,
@@ -28,6 +29,7 @@ from interp_widgets.jupyter_environment import (
     server_prefix,
 )
 from interp_widgets.models.cache import cache_dir, cache_size, cached_models
+from interp_widgets.results.static import FOLDER, static_text
 
 State = Literal["ok", "warn", "fail"]
 
@@ -191,13 +193,16 @@ def _kernel() -> Iterator[Row]:
 
 
 def _widget_bundles() -> Iterator[Row]:
-    missing = [name for name in _BUNDLES if not (_PACKAGE / "static" / name).is_file()]
-    where = _PACKAGE / "static"
-    if missing:
-        fix = "install the wheel, or in a source tree build them: make build"
-        yield Row("widget bundles", "fail", f"missing in {where}: {', '.join(missing)}", fix)
+    name, fix = "widget bundles", "install the wheel, or in a source tree build them: make build"
+    try:
+        for bundle in _BUNDLES:
+            static_text(bundle)
+    except FileNotFoundError as error:
+        yield Row(name, "fail", f"missing in {FOLDER}: {error.filename}", fix)
+    except MissingPackageError as error:
+        yield Row(name, "fail", str(error), "install with another build of Python")
     else:
-        yield Row("widget bundles", "ok", f"in {where}")
+        yield Row(name, "ok", f"in {FOLDER}")
 
 
 def _install(prefix: Path | None, requirement: str) -> str:

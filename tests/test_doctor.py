@@ -17,6 +17,7 @@ import interp_widgets as iw
 from interp_widgets import checkup as under_test
 from interp_widgets import jupyter_environment
 from interp_widgets.checkup import Report, Row
+from interp_widgets.results import static
 
 doctor = iw.doctor
 
@@ -248,10 +249,12 @@ def test_kernel_row(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(under_test, "_PACKAGE", tmp_path)
+    monkeypatch.setattr(static, "FOLDER", tmp_path)
+    static.static_text.cache_clear()
     found = row(doctor(), "widget bundles")
     assert found.state == "fail"
-    assert "highlight.js, highlight.css" in found.found
+    assert "highlight.js" in found.found
+    assert "make build" in found.fix
 
 
 # Machine

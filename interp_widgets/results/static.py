@@ -5,23 +5,48 @@ from __future__ import annotations
 import errno
 import json
 import re
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from interp_widgets.errors import MissingPackageError
+
+FOLDER = files("interp_widgets").joinpath("static")
+
 
 @cache
 def static_text(name: str) -> str:
-    """A built file of `interp_widgets/static`. Raises FileNotFoundError, saying how to build it."""
+    """A built file of the views: the loose one of a source tree, otherwise the one that the wheel brings packed.
+
+    Raises FileNotFoundError, saying how to build it; MissingPackageError where this Python cannot unpack.
+    """
+    with suppress(FileNotFoundError):
+        return FOLDER.joinpath(name).read_text("utf-8")
     try:
-        return files("interp_widgets").joinpath("static", name).read_text("utf-8")
-    except FileNotFoundError:
+        return _unpacked()[name]
+    except (FileNotFoundError, KeyError):
         raise FileNotFoundError(
             errno.ENOENT,
             "the browser files of this package are not built; in a source tree run `make build`, otherwise reinstall "
             "interp-widgets from its wheel. Missing",
             name,
         ) from None
+
+
+@cache
+def _unpacked() -> dict[str, str]:
+    """The text of each bundle by its name, from what `hatch_build.py` packed. Raises as `static_text` does."""
+    packed = FOLDER.joinpath("views.json.xz").read_bytes()
+    try:
+        import lzma  # only here: some builds of Python lack it, and a source tree does without
+    except ImportError as error:
+        raise MissingPackageError(
+            "the views are packed with xz, and this Python was built without its standard module lzma; use a Python "
+            "that has it (python -c 'import lzma' says nothing), or run from a source tree after `make build`"
+        ) from error
+    texts: dict[str, str] = json.loads(lzma.decompress(packed))
+    return texts
 
 
 def inline_json(data: Any) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import lzma
 import os
 import re
 import subprocess
@@ -29,7 +31,8 @@ ROOT = Path(__file__).parents[2]
 SHARE = f"interp_widgets-{__version__}.data/data/share/jupyter/labextensions/interp-labextension/"
 INFO = f"interp_widgets-{__version__}.dist-info/"
 VIEWS = ("compare", "edit", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
-BUNDLES = tuple(f"interp_widgets/static/{view}.{kind}" for view in VIEWS for kind in ("js", "css"))
+BUNDLES = tuple(f"{view}.{kind}" for view in VIEWS for kind in ("js", "css"))
+PACKED = "interp_widgets/static/views.json.xz"
 MEGABYTE, BUNDLE_LIMIT, LAB_LIMIT = 1_000_000, 60_000, 40_000
 # Namespaces are names, not addresses: nothing is fetched from them.
 NAMESPACES = re.compile(r"https?://www\.w3\.org/(1999/xhtml|1999/xlink|2000/svg|2000/xmlns/|1998/Math/MathML)")
@@ -58,6 +61,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def archive(wheel: Path) -> Iterator[zipfile.ZipFile]:
     with zipfile.ZipFile(wheel) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def bundles(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The text of each bundle by its name; the wheel has them packed in one file."""
+    texts: dict[str, str] = json.loads(lzma.decompress(archive.read(PACKED)))
+    return texts
 
 
 @pytest.fixture(scope="module")
@@ -91,23 +101,25 @@ def test_every_module_is_inside(archive: zipfile.ZipFile) -> None:
     assert missing == set()
 
 
-def test_bundles_and_labextension_are_inside(archive: zipfile.ZipFile) -> None:
+def test_bundles_and_labextension_are_inside(archive: zipfile.ZipFile, bundles: dict[str, str]) -> None:
     names = set(archive.namelist())
-    assert set(BUNDLES) <= names
+    assert set(bundles) == set(BUNDLES)
+    assert {name for name in names if name.startswith("interp_widgets/static/")} == {PACKED}
     assert {SHARE + "package.json", SHARE + "install.json"} <= names
     assert any(re.fullmatch(re.escape(SHARE) + r"static/remoteEntry\.\w+\.js", name) for name in names)
     assert any(name.startswith(SHARE + "schemas/interp-labextension/") for name in names)
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
-def test_bundles_are_small(archive: zipfile.ZipFile, bundle: str) -> None:
-    assert archive.getinfo(bundle).file_size <= BUNDLE_LIMIT
+def test_bundles_are_small_and_those_that_were_built(bundles: dict[str, str], bundle: str) -> None:
+    assert len(bundles[bundle].encode()) <= BUNDLE_LIMIT
+    assert bundles[bundle] == (ROOT / "interp_widgets/static" / bundle).read_text("utf-8")
 
 
 def test_nothing_stray_is_inside(archive: zipfile.ZipFile) -> None:
     wanted = re.compile(
-        r"interp_widgets/.*\.(py|typed|json|json\.orig|js|css|LICENSE\.txt)|interp_widgets/(locate|models)/\w+\.txt|"
-        + f"{re.escape(SHARE)}.*|{re.escape(INFO)}(METADATA|WHEEL|RECORD|licenses/LICENSE)"
+        r"interp_widgets/.*\.(py|typed|json|json\.orig|LICENSE\.txt)|interp_widgets/(locate|models)/\w+\.txt|"
+        + f"{re.escape(PACKED)}|{re.escape(SHARE)}.*|{re.escape(INFO)}(METADATA|WHEEL|RECORD|licenses/LICENSE)"
     )
     stray = re.compile(r"build_log|node_modules|__pycache__|\.map$|\.tsbuildinfo|/tests?/|\.ipynb")
     for name in archive.namelist():
@@ -120,11 +132,19 @@ def test_record_lists_exactly_what_is_there(archive: zipfile.ZipFile) -> None:
     assert sorted(row[0] for row in csv.reader(io.StringIO(record))) == sorted(archive.namelist())
 
 
-def test_no_view_names_another_machine(archive: zipfile.ZipFile) -> None:
-    for name in archive.namelist():
-        if name.startswith("interp_widgets/static/"):
-            left = NAMESPACES.sub("", archive.read(name).decode("utf-8"))
-            assert re.findall(r"(?:https?:)?//[\w.-]+\.\w{2,}[^\s\"'`]*", left) == [], name
+def test_no_view_names_another_machine(bundles: dict[str, str]) -> None:
+    for name, text in bundles.items():
+        left = NAMESPACES.sub("", text)
+        assert re.findall(r"(?:https?:)?//[\w.-]+\.\w{2,}[^\s\"'`]*", left) == [], name
+
+
+def test_by_way_of_the_sdist_it_is_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    nothing = tmp_path / "empty-path"
+    nothing.mkdir()
+    out = tmp_path / "dist"
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, path=nothing, cwd=ROOT)
+    (rebuilt,) = out.glob("*.whl")
+    assert rebuilt.read_bytes() == wheel.read_bytes()
 
 
 def test_it_imports_from_where_it_was_installed(installed: Path) -> None:
@@ -133,6 +153,26 @@ def test_it_imports_from_where_it_was_installed(installed: Path) -> None:
     file, version = run(programs / "python", "-c", code, path=programs, cwd=installed).stdout.split()
     assert Path(file).is_relative_to(installed / "venv")
     assert version == __version__
+
+
+DRAW = """
+import sys
+import interp_widgets as iw
+assert not {"lzma", "tarfile", "interp_widgets.widgets"} & set(sys.modules)
+result = iw.locate.heads_from_weights([[[[1.0, 0.0], [0.5, 0.5]]]], tokens=["The", " city"], model="made up")
+page = result.to_html("page.html")
+from interp_widgets.widgets import Heads
+widget = Heads(result)
+print(len(widget._esm), len(widget._css), widget._css in page)
+print(next(row for row in iw.doctor().rows if row.name == "widget bundles").state)
+"""
+
+
+def test_it_draws_a_widget_and_writes_a_page(installed: Path, bundles: dict[str, str]) -> None:
+    programs = installed / "venv" / "bin"
+    said = run(programs / "python", "-c", DRAW, path=programs, cwd=installed).stdout.split()
+    assert said == [str(len(bundles["heads.js"])), str(len(bundles["heads.css"])), "True", "ok"]
+    assert "made up" in (installed / "page.html").read_text("utf-8")
 
 
 def test_jupyterlab_lists_the_extension(installed: Path) -> None:
