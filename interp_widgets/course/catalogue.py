@@ -8,6 +8,7 @@ from interp_widgets.course.lab02 import LAB as LAB02
 from interp_widgets.course.lab03 import LAB as LAB03
 from interp_widgets.course.lab04 import LAB as LAB04
 from interp_widgets.course.lab05 import LAB as LAB05
+from interp_widgets.course.lab06 import LAB as LAB06
 
 LABS: tuple[Lab, ...] = (
     Lab(id="lab00", title="A tour", notebook="00_tour", minutes=20, exercises=()),
@@ -16,4 +17,5 @@ LABS: tuple[Lab, ...] = (
     LAB03,
     LAB04,
     LAB05,
+    LAB06,
 )

@@ -9,7 +9,7 @@
 # %% [markdown] id="title"
 # # Lab 06: Mass editing and its limits
 #
-# **Claim.** In the embedded model SmolLM2-135M-Instruct one closed form, spread over three of 30 MLPs, changes 20 facts at once: all of them hold, and neighbours stay. The same change with the subjects exchanged does none of it. What the edit does not do is to make the model *know*: it holds best in the words that it was made with, and a manner of answering that is edited into some requests does not reach others.
+# **Claim.** In the embedded model SmolLM2-135M-Instruct one closed form, spread over three of 30 MLPs, changes 20 facts at once: all of them hold, and neighbours stay. The same change with the subjects exchanged does none of it. What the edit does not do is to make the model *know*: it holds best in the words that it was made with, and a manner of answering, edited into six requests by the same form, is taken on by half of them and by one other in six.
 #
 # After this lab you can
 #
@@ -50,7 +50,7 @@ asked = [
 print(lab06.answers_table(lm, asked, {"before": [], "after": memit_edit}))
 
 # %% [markdown] id="surprise-what"
-# SURPRISE
+# At the prompt of the edit the model says Bern without a doubt, and so does the parliament, which was in no text of the edit. Asked as in a quiz, it names no city, before and after: it wants to begin a new line or to end its turn, and the edit has not changed that. The reverse question has not moved at all, for nothing was stored at the key of Bern. And Jordan, which no edit named, is answered differently too. So: which facts hold, in which words, and what else has changed? One prompt shows nothing. This lab counts.
 #
 # ## 1 Many facts in one matrix
 #
@@ -128,7 +128,11 @@ print(judged.table())
 print(mine.told)
 
 # %% [markdown] id="result-what"
-# RESULT
+# All 20 facts hold, and each new answer is now the model's first choice. Of the paraphrases more than three in four hold, of what follows nearly as many; neighbours are where they were. Your functions give the same table.
+#
+# With the subjects exchanged the change is larger, and one fact of 20 has its answer in front. The control fails, as it must. But look at its efficacy: 35. The papers' measure compares *two* answers. Any push takes something from the old one, and the new one then wins without ever being said. So a third is what nothing looks like, and the column `first` is the stricter witness.
+#
+# The identity in the place of C did *not* fail at facts and neighbours. What it costs stands in the last column: perplexity has risen by 0.9 instead of 0.2. With one batch of 20 facts one could live with that; but it is paid again for each further batch. And the weight of MEMIT's code, which was set for models many times as large, is too heavy here: it keeps everything, and four facts in ten are not learned.
 
 # %% [markdown] id="training"
 # ## 2 Fine-tuning
@@ -247,7 +251,9 @@ print(lab06.untouched(lm, book, facts))
 print(lab06.words_told(lm, facts))
 
 # %% [markdown] id="others-what"
-# OTHERS
+# - *Fine-tuning* with the bound of ROME's authors has done nothing at all: a bound that was set for the weights of one model means nothing for those of another. With the wide one about half of the facts hold, and hardly a paraphrase more than before. It learned sentences.
+# - *GRACE* holds every exact prompt and not one paraphrase more than before. Neighbours are equal to the bit, and so are all paraphrases: no ball reaches them. It is a table of sentences with a guard in front.
+# - *In the prompt* nothing was changed and two facts in three hold, in other words as well as in the exact ones. It is the only row here whose neighbours fall: the sentence stands ahead of their prompts too, and this model believes it of them. Told all at once, 20 facts cost 287 tokens in each prompt. A larger model reads its prompt better; this is the row that grows with the model.
 #
 # ### What a codebook costs
 #
@@ -320,13 +326,15 @@ halves = lab06.two_halves(wanted, free_directions, protected)
 print(halves.table())
 
 # %% [markdown] id="halves-what"
-# HALVES
+# All facts hold in all three ways: two batches are few, and counting sees no difference. The third column does. With MEMIT the second batch has moved the states of the first by a quarter of the way that they had come, and with the free directions alone by as much. With the first half's keys kept it is a tenth. It is these keys that protect earlier edits; the projection does not know them.
+#
+# And the last column, which is what ordinary keys get of the change, relative to what the facts get, is not smaller with AlphaEdit than with MEMIT, but larger. The last line says why. The threshold of the paper is 0.02 in the units of a squared key. In this model most directions are below it, so that "free" means little. A threshold, like a bound, belongs to a model: look at how many directions it leaves.
 #
 # ## 5 One after the other
 #
 # Two batches are few. In use facts come one by one for months. The file `curves.json` has the 200 facts of the lab edited one after the other, each on top of those before it, by several editors with the package's settings. It took hours, so it was computed once; its first points are computed again below, to see that the file is true.
 #
-# "It holds" needs a definition, before you look: up to some count S is at least 70, and the perplexity of neutral text at most a tenth above that of the unedited model, at *every* count that was measured.
+# "It holds" needs a definition, before you look: up to some count S is at least 70, and the perplexity of neutral text at most a tenth above that of the unedited model, at *every* count that was measured. (The first few counts are left out of it: S of a handful of prompts jumps.)
 
 # %% [markdown] id="q-eight" exercise="lab06-q8" role="exercise"
 # ### Exercise 8: how long it holds
@@ -384,15 +392,15 @@ print(lab06.comparison(first.before))
 #
 # ## 6 What was learned
 #
-# The columns of the two tables above, from the left to the right, ask for more and more understanding: the exact prompt, other words, what follows. Here they are for single facts.
+# Three columns of the two tables of the 20 facts ask for more and more: the exact prompt, other words, what follows. Here they stand side by side.
 #
-# **Predict.** Which editors do better at paraphrases than at what follows? Is there one that does not?
+# **Predict.** Which editors reach beyond the exact prompt? Does any of them do as well at what follows as in other words?
 
 # %% id="depth-shown" tags=["skip-execution"]
 print(lab06.depth_table([judged, others]))
 
 # %% [markdown] id="depth-what"
-# DEPTH
+# Every editor does well at the exact prompt, if its settings are right. In other words the field parts: GRACE and fine-tuning have learned a sentence, MEMIT something about a subject, so that all which is asked through that subject has moved. What follows comes last everywhere. MEMIT reaches nearly as far here as in other words, but see what kind of question it is: the parliament of Zimbabwe, asked with the key of Zimbabwe. The fact in the prompt, which holds in two of three other wordings, hardly ever reaches what follows: this model repeats what it is told, and does not conclude from it. An evaluation that asks the exact prompt alone would call GRACE perfect.
 
 # %% [markdown] id="w-one-question" exercise="lab06-w1" role="exercise"
 # ### Question 1: which repair
@@ -401,7 +409,7 @@ print(lab06.depth_table([judged, others]))
 
 # %% [markdown] id="w-one" exercise="lab06-w1" role="written"
 # ### BEGIN SOLUTION
-# (a) Retrieval. The prices change each week and there are a thousand of them, so every edit would soon be wrong and would stand beside the ones before it; told in the prompt a fact costs a dozen tokens and nothing in the model, and it is gone when the price is. (b) An edit: one fact, needed in many wordings, where no memory can be asked. I would use ROME or MEMIT with the gentlest weight that holds, because here all 20 facts held in the exact words while paraphrases and what follows came out lower, so the dozen wordings go into the suite first. (c) Neither an edit nor retrieval: a tone is no answer to a key. In section 7 requests that were edited were answered in French and others hardly moved, while a sentence in the prompt moved all of them. I would write the tone into the prompt, steer, or train on preferences, with complaints that were not trained on as the test. (d) Retrieval again, because the paragraph must be quoted and shown with its source, and no edit stores a text word for word. Periodic training would be right where a large part of what the model knows has aged, with hundreds of facts and data to test on. After (b) I would watch the suite, with neighbours and the perplexity of neutral text, at each further edit, and take it back if a neighbour that mattered fell or the perplexity rose by more than a twentieth; the edit is an entry in a ledger, so that this is one call. For (a) and (d) I would watch what is retrieved, since a wrong passage in the prompt is believed as easily as a right one.
+# (a) Retrieval. The prices change each week and there are a thousand of them, so every edit would soon be wrong and would stand beside the ones before it; told in the prompt a fact costs fifteen tokens and nothing in the model, and it is gone when the price is. (b) An edit: one fact, needed in many wordings, where no memory can be asked. I would use ROME or MEMIT with the gentlest weight that holds, because here all 20 facts held in the exact words and only three in four paraphrases, so the dozen wordings go into the suite first. (c) Neither an edit nor retrieval: a tone is no answer to a key. In section 7 three of six edited requests were answered in French and one of six others, while three words in the prompt did it for four of six in both. I would write the tone into the prompt, steer, or train on preferences, with complaints that were not trained on as the test. (d) Retrieval again, because the paragraph must be quoted and shown with its source, and no edit stores a text word for word. Periodic training would be right where a large part of what the model knows has aged, with hundreds of facts and data to test on. After (b) I would watch the suite, with neighbours and the perplexity of neutral text, at each further edit, and take it back if a neighbour that mattered fell or the perplexity rose by more than a twentieth; the edit is an entry in a ledger, so that this is one call. For (a) and (d) I would watch what is retrieved, since a wrong passage in the prompt is believed as easily as a right one.
 # ### END SOLUTION
 
 # %% [markdown] id="behaviour"
@@ -417,7 +425,7 @@ french = lab06.parts_of(requests.changes(lab06.memit_form(lab06.WEIGHT)))
 print(lab06.language_table(lm, {"edited": french}))
 
 # %% [markdown] id="behaviour-what"
-# BEHAVIOUR
+# Three of the six edited requests begin in French now, and of the six others one. All have moved towards it, the others too, by two units of log-probability a token. And still: the form that made 20 facts of 20 hold makes half of six requests hold. A fact has a key of its own, the subject's; a manner has none. Each request comes with another key, and what they share, that they are questions, is shared by all the questions that should be answered as before. Three words in the prompt do better with both halves, and change nothing in the model. Where prompts are not enough there is steering, which acts on every token (lab 03), or training.
 #
 # And where is it? A fact is traced by noise on its subject (lab 04). The language of an answer can be traced in the same way, by noise on the one word that asks for it.
 #
@@ -430,7 +438,7 @@ places.plot()
 plt.show()
 
 # %% [markdown] id="places-what"
-# PLACES
+# Both begin at one token, and sharply: the name, and the word that asks for French. But nobody asks for French in the requests above, so there the edit had no such token to sit at. And look at the layers in the middle. Where the fact can still be brought back by the one state of its name, and later by the last one, there are twice as many layers in which no single state brings the language back: it has been passed on to several tokens, and none of them is enough. This is what "spread out" means, and why one does not edit it with one key.
 
 # %% [markdown] id="suite"
 # ## 8 A suite that is kept
@@ -468,7 +476,9 @@ careless = [*memit_edit, *changes["subjects exchanged"]]
 for name, active in {"the edit": memit_edit, "and another one": careless}.items():
     with lm.using(*active):
         found = suite.verify(lm)
-    print(f"{name}: {'passed' if found.passed else 'FAILED'}; too few of {list(found.short) or 'none'}")
+    print(
+        f"{name}: {'passed' if found.passed else 'FAILED'}; too few of {list(found.short) or 'none'}"
+    )
     print("    your verdict:", lab06.verdict(found, failed))
 
 # %% [markdown] id="ship"
@@ -486,7 +496,7 @@ print(lab06.shipped(lm, wanted))
 
 # %% [markdown] id="w-two" exercise="lab06-w2" role="written"
 # ### BEGIN SOLUTION
-# Steering adds one direction to the residual stream of some layers at every token; ROME adds a product delta uᵀ to one value matrix, so that delta is added only where a key has a part along u. Steering is therefore unconditional and an edit conditional: the vector acts in every sentence, the edit where its subject stands and, a little, where keys are alike. The strength of steering is a dial that can be turned at each request, up and down; an edit has the strength that it was found with, and is on or off. Steering is good for what is continuous and everywhere, such as tone, sentiment or a language, and poor at one fact: there is no direction for "Zimbabwe is governed from Bern" and for nothing else. An edit is good for such a fact and poor at a manner: in section 7 it reached the requests that it was made for, and hardly the others. Steering fails by degrees: too strong, it repeats itself and then breaks into fragments, which perplexity and the entropy of what is written show. An edit fails out of sight, at neighbours, at what follows, and after many edits all at once, which only a suite and the curve of perplexity show. Both need no training and little time, some pairs of texts for the one, seconds of descent for the other. Both are taken back exactly as entries of a ledger; the edit can also be merged into the weights or shipped as an adapter, the vector needs a program that adds it, or a bias of a layer. They can be combined, an edit for the fact and a vector for the tone, and then each has to be measured with the other on, since the edit was found in a model without it.
+# Steering adds one direction to the residual stream of some layers at every token; ROME adds a product delta uᵀ to one value matrix, so that delta is added only where a key has a part along u. Steering is therefore unconditional and an edit conditional: the vector acts in every sentence, the edit where its subject stands and, a little, where keys are alike. The strength of steering is a dial that can be turned at each request, up and down; an edit has the strength that it was found with, and is on or off. Steering is good for what is continuous and everywhere, such as tone, sentiment or a language, and poor at one fact: there is no direction for "Zimbabwe is governed from Bern" and for nothing else. An edit is good for such a fact and poor at a manner: in section 7 it reached half of the requests that it was made for, and one of six others. Steering fails by degrees: too strong, it repeats itself and then breaks into fragments, which perplexity and the entropy of what is written show. An edit fails out of sight, at neighbours, at what follows, and after many edits all at once, which only a suite and the curve of perplexity show. Both need no training and little time, some pairs of texts for the one, seconds of descent for the other. Both are taken back exactly as entries of a ledger; the edit can also be merged into the weights or shipped as an adapter, the vector needs a program that adds it, or a bias of a layer. They can be combined, an edit for the fact and a vector for the tone, and then each has to be measured with the other on, since the edit was found in a model without it.
 # ### END SOLUTION
 
 # %% [markdown] id="limits"

@@ -84,8 +84,9 @@ class Places:
     shares: tuple[Floats, ...]
 
     def table(self) -> str:
-        """Cells that bring back a quarter or more, before the last token of the prompt, and the best one."""
-        lines = [f"{'':10}{'cells of':>10}{'a quarter':>11}{'tokens':>8}{'best':>7}   at"]
+        """Before the prompt's last token: cells that bring back a quarter or more, at how many tokens, and the best;
+        over all tokens: layers in which no single state brings back a quarter."""
+        lines = [f"{'':10}{'cells of':>10}{'a quarter':>11}{'tokens':>8}{'best':>7}{'layers without':>16}   best at"]
         for name, tokens, share in zip(self.names, self.tokens, self.shares, strict=True):
             inner = share[:-1]
             strong = inner >= QUARTER
@@ -93,7 +94,7 @@ class Places:
             where = f"{tokens[position]}, layer {layer}"
             lines.append(
                 f"{name:10}{inner.size:>10}{int(strong.sum()):>11}{int(strong.any(1).sum()):>8}"
-                f"{inner.max():>7.2f}   {where}"
+                f"{inner.max():>7.2f}{int((share.max(0) < QUARTER).sum()):>16}   {where}"
             )
         return "\n".join(lines)
 
@@ -106,7 +107,7 @@ class Places:
         )
         for axes, name, tokens, share in zip(panels, self.names, self.tokens, self.shares, strict=True):
             drawn = axes.imshow(share, vmin=0, vmax=1, cmap="Blues", aspect="auto")
-            axes.set_yticks(range(len(tokens)), tokens, fontsize=7)
+            axes.set_yticks(range(len(tokens)), [token.replace("\n", "\u21b5") for token in tokens], fontsize=7)
             axes.set(title=name, xlabel="layer")
         figure.colorbar(drawn, ax=panels, label="share brought back", shrink=0.6)
         return figure

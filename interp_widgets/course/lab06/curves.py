@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, partial, wraps
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 LEAST, FACTOR = 70.0, 1.1  # S below which, and perplexity over that of the unedited model above which, nothing holds
+MANY = 10  # edits from which on a curve is judged: of fewer S is of a handful of prompts, and jumps
 SLOWER = 1.5  # of an edit's time, from where on it counts
 COMPONENTS = {
     "rome": "one MLP layer, rank one a fact",
@@ -62,6 +63,15 @@ class Curve:
         rates = np.diff(self.seconds) / np.diff(self.edits)
         return float(rates[-1] / rates[0])
 
+    def held(self, before: float, way: Callable[..., Any] = held_until) -> int | None:
+        """How many edits it stands, of the counts from `MANY` on; None where there is none. way: an answer to exercise
+        8; before: perplexity of the unedited model"""
+        rows = [row for row in zip(self.edits, self.score, self.perplexity, strict=True) if row[0] >= MANY]
+        if not rows:
+            return None
+        edits, scores, read = (list(column) for column in zip(*rows, strict=True))
+        return int(way(edits, [float(one) for one in scores], [float(one) for one in read], LEAST, before, FACTOR))
+
     @property
     def each(self) -> float:
         """Seconds of an edit, on the machine that wrote the file."""
@@ -88,13 +98,25 @@ def holding(holds_until: Callable[..., Any], before: float) -> str:
     """
     borrower, lines = Borrower(), []
     for curve in saved().values():
-        given = (list(curve.edits), curve.score.tolist(), curve.perplexity.tolist(), LEAST, before, FACTOR)
-        held = borrower.call(holds_until, partial(held_until, *given), *given)
+        held = borrower.call(_by(holds_until, curve), partial(curve.held, before), before)
         end = curve.edits[-1]
-        told = f"holds for all {end} edits that were measured" if held == end else f"holds for {held} edits"
+        if held is None:
+            told = f"only {end} edits were measured, too few to say"
+        else:
+            told = f"holds for all {end} edits that were measured" if held == end else f"holds for {held} edits"
         ratio = curve.perplexity[-1] / before
         lines.append(f"{curve.method:12} {told}; after {end} S {curve.score[-1]:.1f}, perplexity {ratio:.2f} times")
     return "\n".join([*lines, *borrower.told])
+
+
+def _by(holds_until: Callable[..., Any], curve: Curve) -> Callable[[float], int | None]:
+    """Under the learner's name, so that a borrowed answer is told by it."""
+
+    @wraps(holds_until)
+    def read(before: float) -> int | None:
+        return curve.held(before, holds_until)
+
+    return read
 
 
 def comparison(before: float) -> str:
@@ -106,11 +128,12 @@ def comparison(before: float) -> str:
         if curve is None:
             rows.append((name, "not measured", component, "", ""))
             continue
-        held = held_until(list(curve.edits), curve.score.tolist(), curve.perplexity.tolist(), LEAST, before, FACTOR)
+        held = curve.held(before)
         kept = f"neighbours {curve.neighbourhood[-1]:.0f}, perplexity {curve.perplexity[-1] / before:.2f} times"
         growing = " and rising" if curve.slower > SLOWER else ""
         more = " or more" if held == curve.edits[-1] else ""
-        rows.append((name, f"{held}{more}", component, f"{kept} at {curve.edits[-1]}", f"{curve.each:.1f}{growing}"))
+        stands = "too few tried" if held is None else f"{held}{more}"
+        rows.append((name, stands, component, f"{kept} at {curve.edits[-1]}", f"{curve.each:.1f}{growing}"))
     wide = [max(len(row[i]) for row in rows) + 2 for i in range(len(head))]
     return "\n".join("".join(f"{cell:{w}}" for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows)
 
@@ -193,5 +216,11 @@ def plot(first: First | None = None) -> Figure:
             axes.plot(first.edits, values, "o", mfc="none", color="black", label=f"{first.method}, now")
     panels[0].set(xscale="log", xlabel="edits", ylabel="S", ylim=(0, 100))
     panels[1].set(xscale="log", yscale="log", xlabel="edits", ylabel="perplexity")
+    low, high = panels[1].get_ylim()
+    panels[1].set_ylim(min(low, 10), max(high, 100))  # so that a change by a hundredth does not fill the picture
+    counts = sorted({count for curve in saved().values() for count in curve.edits} or {1})
+    for axes in panels:
+        axes.set_xticks(counts, [str(count) for count in counts])
+        axes.minorticks_off()
     panels[1].legend(fontsize=7, frameon=False)
     return figure

@@ -50,13 +50,15 @@ def by_hand(wanted: Wanted, memit: Callable[..., Any], spread: Callable[..., Any
 class Halves:
     """By way of editing: facts of both halves that hold after both; how far the second half moved the states of the
     first, over how far they had been moved; and the root mean square of what ordinary keys get, over that of what the
-    facts' keys get. told: what was borrowed"""
+    facts' keys get. free: directions by layer, of how many. told: what was borrowed"""
 
     names: tuple[str, ...]
     held: tuple[tuple[int, int], ...]
     moved: tuple[float, ...]
     ordinary: tuple[float, ...]
     size: int
+    free: tuple[int, ...]
+    width: int
     told: str
 
     def table(self) -> str:
@@ -64,6 +66,8 @@ class Halves:
         for name, (one, two), moved, ordinary in zip(self.names, self.held, self.moved, self.ordinary, strict=True):
             cells = f"{f'{one} of {self.size}':>12}{f'{two} of {self.size}':>13}{moved:>13.1%}{ordinary:>15.2%}"
             lines.append(f"{name:30}{cells}")
+        free = ", ".join(f"{one:,}" for one in self.free)
+        lines.append(f"free directions by layer: {free} of {self.width:,}")
         return "\n".join([*lines, *([self.told] if self.told else [])])
 
 
@@ -75,6 +79,8 @@ def two_halves(wanted: Wanted, free_directions: Callable[..., Any], protected: C
     for layer in wanted.layers:
         given = (wanted.moment(layer), THRESHOLD)
         onto[layer] = borrower.call(free_directions, partial(_free, given[0]), *given)
+
+    free = tuple(round(float(one.trace())) for one in onto.values())
 
     def kept(earlier: Mapping[int, Tensor]) -> Callable[[int], Solve]:
         def of(layer: int) -> Solve:
@@ -108,7 +114,16 @@ def two_halves(wanted: Wanted, free_directions: Callable[..., Any], protected: C
         own = (wanted.read(both, top)[0] @ both[top].T).square().sum(1).mean()
         others = ((both[top] @ wanted.moment(top)) * both[top]).sum()
         ordinary.append(float((others / own).sqrt()))
-    return Halves(names, tuple(held), tuple(moved), tuple(ordinary), half, "\n".join(borrower.told))
+    return Halves(
+        names,
+        tuple(held),
+        tuple(moved),
+        tuple(ordinary),
+        half,
+        free,
+        wanted.lm.architecture.mlp_width,
+        "\n".join(borrower.told),
+    )
 
 
 def _free(moment: Tensor) -> Tensor:
