@@ -332,7 +332,7 @@ print(halves.table())
 #
 # ## 5 One after the other
 #
-# Two batches are few. In use facts come one by one for months. The file `curves.json` has the 200 facts of the lab edited one after the other, each on top of those before it, by several editors with the package's settings. It took hours, so it was computed once; its first points are computed again below, to see that the file is true.
+# Two batches are few. In use facts come one by one for months. The file `curves.json` has the 200 facts of the lab edited one after the other, each on top of those before it, by several editors with the package's settings. That takes long, so it was computed once; its first points are computed again below, to see that the file is true.
 #
 # "It holds" needs a definition, before you look: up to some count S is at least 70, and the perplexity of neutral text at most a tenth above that of the unedited model, at *every* count that was measured. (The first few counts are left out of it: S of a handful of prompts jumps.)
 
@@ -368,7 +368,7 @@ iw.course.check("lab06-q8", holds_until)
 # %% [markdown] id="curves-text"
 # The first edits by ROME, and the saved curves. (The cell makes its edits anew, and takes about a minute.)
 #
-# **Predict.** ROME finds each change without a thought for the others, MEMIT for ordinary text, AlphaEdit for ordinary text and for earlier edits. Which curve falls first, and which number gives warning: S or the perplexity?
+# **Predict.** ROME and MEMIT spare ordinary text, by C; AlphaEdit keeps earlier edits as well; fine-tuning spares nothing within its bound; GRACE changes no weight. Which curve falls first, and which number gives warning: S or the perplexity?
 
 # %% id="curves-shown" tags=["skip-execution"]
 first = lab06.first_edits(lm)
@@ -378,7 +378,7 @@ lab06.plot(first)
 plt.show()
 
 # %% [markdown] id="curves-what"
-# Look at both pictures together. S asks about the facts that were edited and their neighbours; perplexity asks about everything else. A model whose perplexity has doubled answers with the right word among wrong ones. The package looks at it after each edit (`alarm="warn"`, or `"roll back"`), because S alone is the last to know.
+# Look at both pictures together. S asks about the facts that were edited and their neighbours; perplexity asks about everything else. Either can be well while the other is not: an editor that changes nothing outside its sentences never disturbs the perplexity and scores badly, and a broken model may still prefer the new answer to the old one. The package reads the perplexity after each edit (`alarm="warn"`, or `"roll back"`).
 #
 # ### The table of editors
 #

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.resources
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_references_are_the_package_s_closed_forms(rng: np.random.Generator) -> 
     values, vectors = np.linalg.eigh(onto.numpy())
     space = NullSpace(vectors[:, values > 0.5], 0.0)
     update = alphaedit_update(missing.numpy().T, keys.numpy().T, space, earlier=earlier.numpy().T, penalty=penalty)
-    expected = null_space._in_basis(*(one.numpy() for one in (missing, keys, earlier, onto)), penalty)
+    expected = null_space._in_basis(missing.numpy(), keys.numpy(), earlier.numpy(), onto.numpy(), penalty)
     np.testing.assert_allclose(update.dense(), expected, atol=1e-8)
 
 
@@ -249,7 +250,7 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     path = tmp_path / "curves.json"
     path.write_text(json.dumps({"model": "m", "curves": {"rome": falling, "grace": steady}}), "utf-8")
     curves.saved.cache_clear()
-    monkeypatch.setattr(curves.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(importlib.resources, "files", lambda package: tmp_path)
     yield
     curves.saved.cache_clear()
 

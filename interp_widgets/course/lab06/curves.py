@@ -88,7 +88,8 @@ def saved() -> dict[str, Curve]:
 def _curve(name: str, columns: dict[str, Any]) -> Curve:
     own = {field: np.asarray(columns[field], float) for field in ("efficacy", "paraphrase", "neighbourhood")}
     rest = {field: np.asarray(columns[field], float) for field in ("perplexity", "seconds")}
-    return Curve(name, tuple(columns["edits"]), **own, score=np.asarray(columns["S"], float), **rest)
+    edits = tuple(int(one) for one in columns["edits"])
+    return Curve(name, edits, **own, score=np.asarray(columns["S"], float), **rest)
 
 
 def holding(holds_until: Callable[..., Any], before: float) -> str:
