@@ -17,6 +17,7 @@ past half the way to an entry with another answer, so many edits cannot swallow 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ from interp_widgets.editing.registry import Editor, Job, Made
 from interp_widgets.editing.value import ValueSettings, optimise
 from interp_widgets.editing.where import late_layer
 from interp_widgets.errors import ArgumentError
+from interp_widgets.interventions.base import Intervention
 from interp_widgets.interventions.codebook import Codebook
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.memory import in_batches
@@ -98,6 +100,15 @@ def _room(entries: Sequence[Entry], key: Floats, answer: tuple[int, ...]) -> flo
     return min(float(np.linalg.norm(one.key - key)) / 2 - _EDGE for one in entries if one.answer != answer)
 
 
+def _beside(job: Job, layer: int, key: Floats) -> float:
+    """The largest radius that reaches no further than half the way to an entry of another codebook that acts in this
+    layer.  It belongs to another edit, which stays as it was made; where two balls meet, the later edit answers."""
+    pieces = [piece for change in job.changes if isinstance(change, Intervention) for piece in change.pieces]
+    books = [piece for piece in pieces if isinstance(piece, Codebook) and piece.layer == layer]
+    distances = [np.linalg.norm(book.keys.double().numpy() - key, axis=1).min() for book in books]
+    return max(float(min(distances)) / 2 - _EDGE, 0.0) if distances else np.inf
+
+
 def _rows(job: Job) -> list[list[Row]]:
     """Each fact's prompt with its answer; the value acts at the prompt's last token."""
     rows = []
@@ -135,6 +146,7 @@ def _run(job: Job) -> Made:
     for (row,), key in zip(rows, keys, strict=True):
         radius = own.radius * float(np.linalg.norm(key))
         entries = place(entries, key, tuple(row.answer.tolist()), row.fact, radius)
+    entries = [dataclasses.replace(one, radius=min(one.radius, _beside(job, layer, one.key))) for one in entries]
     needed = sorted({one.fact for one in entries})
     values = np.zeros((len(rows), lm.architecture.width), np.float32)
     loss = np.zeros(len(rows))

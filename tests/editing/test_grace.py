@@ -91,6 +91,22 @@ def test_the_published_question_is_asked_at_the_prompts_end(tmp_path: Path) -> N
     assert book.positions == "last"
 
 
+def test_a_later_edit_leaves_the_exact_prompts_of_earlier_ones() -> None:
+    """With radii that reach far, each call has a codebook of its own."""
+    lm = make_lm("llama")
+    wide = GraceSettings(radius=5.0, value=SETTINGS.value)
+    first = iw.edit(lm, FACTS[0], method="grace", layer=1, settings=wide, alarm=None)
+    ids = torch.as_tensor(lm.encode(FACTS[0].prompt).ids)[None]
+    before = lm.next_logits(ids)
+    second = iw.edit(lm, FACTS[1], method="grace", layer=1, settings=wide, alarm=None)
+    (old,), (new,) = first.parts, second.parts
+    assert isinstance(old, Codebook)
+    assert isinstance(new, Codebook)
+    distance = float((old.keys - new.keys).norm())
+    assert float(new.radii) < distance / 2
+    torch.testing.assert_close(lm.next_logits(ids), before)
+
+
 def test_one_answer_of_two_near_prompts_is_one_entry() -> None:
     lm = make_lm("llama")
     facts = [
