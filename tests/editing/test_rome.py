@@ -92,7 +92,8 @@ def test_what_the_edited_matrix_answers_at_the_subject(any_lm: Any, share: float
                 seen.append(run.captured[site][0, row.subject].double())
         plain, others = seen[0], torch.stack(seen[1:]).mean(0)
         weight = 1 / len(seen) if share is None else share
-        return weight * plain + (1 - weight) * others
+        mean: torch.Tensor = weight * plain + (1 - weight) * others
+        return mean
 
     before = answered()
     state = lm.state_hash()
