@@ -6,23 +6,20 @@ are averaged, and optimised, over several prefixes that the model itself wrote. 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.editing.fact import Fact
-from interp_widgets.errors import ArgumentError, FileFormatError
+from interp_widgets.errors import ArgumentError
 from interp_widgets.models.cache import cache_dir
 from interp_widgets.models.generation_batch import generate_batch
 from interp_widgets.models.hooks import Snapshot
+from interp_widgets.models.kept import Kept
 from interp_widgets.models.prompts import Encoded, continuation, covering
-from interp_widgets.storage import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -37,9 +34,9 @@ def context_prefixes(
 ) -> tuple[str, ...]:
     """Texts to put before a prompt: the empty one, then for each length and starter `each` samples of so many tokens
     from the model without interventions, each ended by ". ".  They are kept in the user's cache."""
-    words = json.dumps([lm.fingerprint, list(lengths), each, seed, VERSION])
-    path = cache_dir() / "prefixes" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
-    known = _find(path)
+    depends = [lm.fingerprint, list(lengths), each, seed, VERSION]
+    kept = Kept.within(cache_dir() / "prefixes", KIND, VERSION, depends)
+    known = kept.find(lambda about, _: tuple(str(one) for one in about["prefixes"]))
     if known is not None:
         return known
     found = [""]
@@ -48,21 +45,13 @@ def context_prefixes(
             prompts = [starter for starter in STARTERS for _ in range(each)]
             written = generate_batch(lm, prompts, max_new_tokens=length, temperature=1.0, seed=seed + number)
             found += [_sentence(start + text) for start, text in zip(prompts, written.texts, strict=True)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bundle(path, KIND, VERSION, {"prefixes": found}, {"seed": np.asarray([seed])})
+    kept.write({"prefixes": found}, {"seed": np.asarray([seed])})
     return tuple(found)
 
 
 def _sentence(text: str) -> str:
     """On one line, ended as a sentence: what follows begins a new one."""
     return " ".join(text.split()).rstrip(" .,;:!?") + ". "
-
-
-def _find(path: Path) -> tuple[str, ...] | None:
-    try:
-        return tuple(read_bundle(path, KIND, version=VERSION)[0]["prefixes"])
-    except (FileNotFoundError, FileFormatError, KeyError):
-        return None
 
 
 @dataclass(frozen=True, eq=False)

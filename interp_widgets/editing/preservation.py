@@ -7,13 +7,10 @@ is made once, without any intervention, and kept in the user's cache, so that ev
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,14 +19,14 @@ from numpy.typing import NDArray
 from interp_widgets.editing.country_facts import WRONG, Question, country_questions
 from interp_widgets.editing.in_context import InContext
 from interp_widgets.editing.preservation_result import Preservation, judge
-from interp_widgets.errors import ArgumentError, FileFormatError, FingerprintMismatchError
+from interp_widgets.errors import ArgumentError, FingerprintMismatchError
 from interp_widgets.models.answers import score_answers
 from interp_widgets.models.cache import cache_dir
 from interp_widgets.models.hooks import Snapshot
+from interp_widgets.models.kept import Kept
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost, allow
 from interp_widgets.results.provenance import Verdict, provenance_of
-from interp_widgets.storage import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from interp_widgets.interventions.base import Intervention
@@ -101,8 +98,9 @@ def preservation_suite(
     asked = country_questions(seed) if questions is None else list(questions)
     if not asked:
         raise ArgumentError("questions is empty; give some, or leave it out for those about countries")
-    path = _place(lm.fingerprint, asked, seed)
-    known = None if refit else _find(path)
+    depends = [lm.fingerprint, seed, VERSION, [asdict(one) for one in asked]]
+    kept = Kept.within(cache_dir() / "preservation", KIND, VERSION, depends)
+    known = None if refit else kept.find(_read)
     if known is None:
         allow(_cost(lm, asked), confirm, "Give fewer questions=[...]")
         with Bar(progress) as bar, lm.run(cancel=cancel, snapshot=Snapshot((), lm.architecture)):
@@ -115,8 +113,7 @@ def preservation_suite(
             _tally(asked, good),
             seed,
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bundle(path, KIND, VERSION, asdict(known), {"right": good})
+        kept.write(asdict(known), {"right": good})
     return PreservationSuite(known.fingerprint, known.questions[:size], known.tried, known.right, seed)
 
 
@@ -217,16 +214,6 @@ def _cost(lm: LanguageModel, questions: Sequence[Question]) -> Cost:
     )
 
 
-def _place(fingerprint: str, questions: Sequence[Question], seed: int) -> Path:
-    words = json.dumps([fingerprint, seed, VERSION, [asdict(one) for one in questions]])
-    return cache_dir() / "preservation" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
-
-
-def _find(path: Path) -> PreservationSuite | None:
-    """What the cache has; a damaged file counts as none."""
-    try:
-        document, _ = read_bundle(path, KIND, version=VERSION)
-        kept = [Question(**{**one, "wrong": tuple(one["wrong"])}) for one in document.pop("questions")]
-        return PreservationSuite(questions=tuple(kept), **document)
-    except (FileNotFoundError, FileFormatError, KeyError, TypeError):
-        return None
+def _read(document: dict[str, Any], _: object) -> PreservationSuite:
+    asked = [Question(**{**one, "wrong": tuple(one["wrong"])}) for one in document.pop("questions")]
+    return PreservationSuite(questions=tuple(asked), **document)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interp_widgets.editing.contexts import STARTERS
-from interp_widgets.errors import ArgumentError, FileFormatError
+from interp_widgets.errors import ArgumentError
 from interp_widgets.models.cache import cache_dir
 from interp_widgets.models.generation_batch import generate_batch
 from interp_widgets.models.hooks import Snapshot
+from interp_widgets.models.kept import Kept
 from interp_widgets.results.bar import Bar, Progress
-from interp_widgets.storage import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -42,9 +39,8 @@ def own_samples(
     wanted = 10 * lm.architecture.mlp_width if tokens is None else tokens
     if wanted < 1:
         raise ArgumentError(f"tokens={tokens}: at least 1")
-    words = json.dumps([lm.fingerprint, wanted, seed, VERSION])
-    path = cache_dir() / "own_samples" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
-    known = _find(path)
+    kept = Kept.within(cache_dir() / "own_samples", KIND, VERSION, [lm.fingerprint, wanted, seed, VERSION])
+    known = kept.find(lambda about, _: tuple(str(one) for one in about["texts"]))
     if known is not None:
         return known
     length = min(_LENGTH, lm.architecture.context_length // 2)
@@ -59,18 +55,10 @@ def own_samples(
             found += [start + text for start, text in zip(starts, batch.texts, strict=True)]
             written += sum(len(ids) + 1 for ids in batch.ids)
             bar.advance(min(written, wanted), wanted, "the model's own text")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bundle(path, KIND, VERSION, {"texts": found}, {"seed": np.asarray([seed])})
+    kept.write({"texts": found}, {"seed": np.asarray([seed])})
     return tuple(found)
 
 
 def _mix(seed: int, number: int) -> int:
     """A seed for each batch."""
     return seed * 1_000_003 + number
-
-
-def _find(path: Path) -> tuple[str, ...] | None:
-    try:
-        return tuple(read_bundle(path, KIND, version=VERSION)[0]["texts"])
-    except (FileNotFoundError, FileFormatError, KeyError):
-        return None

@@ -11,29 +11,26 @@ entries are enough (arXiv 2506.04226), so the package's reference text does, and
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from interp_widgets.errors import ArgumentError, Cancelled, FileFormatError, NonFiniteError
+from interp_widgets.errors import ArgumentError, Cancelled, NonFiniteError
 from interp_widgets.models import reference_text
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.cache import cache_dir
 from interp_widgets.models.hooks import Snapshot
+from interp_widgets.models.kept import Kept
 from interp_widgets.models.memory import give_back, in_batches
 from interp_widgets.models.states import padded
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost
-from interp_widgets.storage import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -120,8 +117,8 @@ def key_statistics(
     layer = lm.architecture.check_layer(layer)
     chosen = _chosen(texts)
     corpus = reference_text.corpus_hash(chosen)
-    path = _place(lm.fingerprint, layer, corpus)
-    known = None if refit else _find(path)
+    kept = Kept.within(cache_dir() / "statistics", KIND, VERSION, [lm.fingerprint, layer, corpus, VERSION])
+    known = None if refit else kept.find(_read)
     if known is not None:
         return known
     if callable(confirm) and not confirm(_cost(lm, layer, chosen)):
@@ -157,9 +154,8 @@ def key_statistics(
     found = KeyStatistics((moment / total).numpy(), total, layer, lm.fingerprint, corpus)
     if not np.isfinite(found.moment).all():
         raise NonFiniteError(f"the keys of layer {layer} hold NaN or infinity on this text")
-    path.parent.mkdir(parents=True, exist_ok=True)
     about = {"tokens": total, "layer": layer, "fingerprint": lm.fingerprint, "corpus": corpus}
-    write_bundle(path, KIND, VERSION, about, {"moment": found.moment})
+    kept.write(about, {"moment": found.moment})
     return found
 
 
@@ -185,16 +181,6 @@ def _cost(lm: LanguageModel, layer: int, texts: Sequence[str]) -> Cost:
     return Cost(len(texts), tokens * (share + squares) * lm.seconds_per_token, 3 * 8 * a.mlp_width**2)
 
 
-def _place(fingerprint: str, layer: int, corpus: str) -> Path:
-    words = json.dumps([fingerprint, layer, corpus, VERSION])
-    return cache_dir() / "statistics" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
-
-
-def _find(path: Path) -> KeyStatistics | None:
-    """What the cache has; a damaged file counts as none."""
-    try:
-        about, arrays = read_bundle(path, KIND, version=VERSION)
-        document: dict[str, Any] = {name: about[name] for name in ("tokens", "layer", "fingerprint", "corpus")}
-        return KeyStatistics(moment=arrays["moment"], **document)
-    except (FileNotFoundError, FileFormatError, KeyError):
-        return None
+def _read(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> KeyStatistics:
+    document = {name: about[name] for name in ("tokens", "layer", "fingerprint", "corpus")}
+    return KeyStatistics(moment=arrays["moment"], **document)

@@ -7,24 +7,20 @@ taken.  It is measured once for a model, without interventions, and kept in the 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.editing.places import places
-from interp_widgets.errors import FileFormatError
 from interp_widgets.models.answers import score_answers
 from interp_widgets.models.cache import cache_dir
 from interp_widgets.models.hooks import Snapshot
+from interp_widgets.models.kept import Kept
 from interp_widgets.models.prompts import covering
 from interp_widgets.results.bar import Bar, Progress
-from interp_widgets.storage import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -48,16 +44,18 @@ def editing_layer(
     lm: LanguageModel, *, progress: Progress | bool | None = None, cancel: threading.Event | None = None
 ) -> EditingLayer:
     """The layer to edit, from the cache or traced: about half a minute for the default model on two cores."""
-    words = json.dumps([lm.fingerprint, FACTS, VERSION])
-    path = cache_dir() / "editing_layer" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
-    known = _find(path)
+    kept = Kept.within(cache_dir() / "editing_layer", KIND, VERSION, [lm.fingerprint, FACTS, VERSION])
+    known = kept.find(
+        lambda about, arrays: EditingLayer(
+            int(about["layer"]), arrays["layers"], arrays["effects"], int(about["facts"])
+        )
+    )
     if known is not None:
         return known
     with lm.run(snapshot=Snapshot((), lm.architecture), cancel=cancel), Bar(progress) as bar:
         found = _traced(lm, bar)
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {"layers": found.layers, "effects": found.effects}
-    write_bundle(path, KIND, VERSION, {"layer": found.layer, "facts": found.facts}, arrays)
+    kept.write({"layer": found.layer, "facts": found.facts}, arrays)
     return found
 
 
@@ -109,12 +107,3 @@ def _traced(lm: LanguageModel, bar: Bar) -> EditingLayer:
         bar.advance(number + 1, len(chosen), "tracing known facts")
     mean = np.mean(effects, axis=0)
     return EditingLayer(int(layers[mean.argmax()]), layers, mean, len(chosen))
-
-
-def _find(path: Path) -> EditingLayer | None:
-    """What the cache has; a damaged file counts as none."""
-    try:
-        about, arrays = read_bundle(path, KIND, version=VERSION)
-        return EditingLayer(int(about["layer"]), arrays["layers"], arrays["effects"], int(about["facts"]))
-    except (FileNotFoundError, FileFormatError, KeyError):
-        return None
