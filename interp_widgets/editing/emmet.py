@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from interp_widgets.editing.contexts import context_prefixes, rows_of
-from interp_widgets.editing.many import growth
 from interp_widgets.editing.registry import Editor, Job, Made
 from interp_widgets.editing.rome import check_share
 from interp_widgets.editing.statistics import RIDGE
@@ -17,6 +16,7 @@ from interp_widgets.editing.value import Values, ValueSettings, optimise
 from interp_widgets.editing.where import traced_layer
 from interp_widgets.errors import ArgumentError
 from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.interventions.weight_size import relative_norm
 from interp_widgets.models.memory import in_batches
 
 _CPU_FACTS, _GPU_FACTS = 8, 64  # of an optimisation's batch
@@ -63,7 +63,7 @@ def _run(job: Job) -> Made:
         {
             "loss": float(np.mean(np.concatenate([one.loss for one in found]))),
             "probability": float(np.mean(np.concatenate([one.probability for one in found]))),
-            "growth": growth(lm, part),
+            "growth": relative_norm(part, lm.architecture),
             "constraint": float(np.linalg.norm(held) / np.linalg.norm(deltas)),
         },
     )

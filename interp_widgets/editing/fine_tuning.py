@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from interp_widgets.editing.where import traced_layer
 from interp_widgets.errors import ArgumentError, NonFiniteError, not_one_of
 from interp_widgets.interventions.dense_delta import DenseDelta
 from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.interventions.weight_size import relative_norm
 from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.hooks import Action, Frame, Snapshot
 from interp_widgets.models.memory import in_batches
@@ -158,12 +159,7 @@ def _run(job: Job) -> Made:
                     factors[0].clamp_(-own.bound, own.bound)
     done = [factor.detach().cpu() for factor in factors]
     part = DenseDelta(done[0], layer=layer) if len(done) == 1 else LowRank(*done, layer=layer)
-    weight: Any = lm.architecture.down_projection(layer).weight
-    change = done[0] if len(done) == 1 else done[0] @ done[1]
-    return Made(
-        (part,),
-        {"loss": loss, "steps": float(step), "growth": float(change.double().norm() / weight.detach().double().norm())},
-    )
+    return Made((part,), {"loss": loss, "steps": float(step), "growth": relative_norm(part, lm.architecture)})
 
 
 EDITOR = Editor(

@@ -22,11 +22,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from interp_widgets.editing.contexts import Row
 from interp_widgets.editing.registry import Editor, Job, Made
+from interp_widgets.editing.subject_keys import at_subjects
 from interp_widgets.editing.value import ValueSettings, optimise
 from interp_widgets.editing.where import late_layer
 from interp_widgets.errors import ArgumentError
@@ -35,7 +35,6 @@ from interp_widgets.interventions.codebook import Codebook
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.memory import in_batches
 from interp_widgets.models.prompts import continuation
-from interp_widgets.models.states import padded
 
 Floats = NDArray[np.float64]
 _CPU_FACTS, _GPU_FACTS = 16, 128  # of a batch
@@ -120,28 +119,12 @@ def _rows(job: Job) -> list[list[Row]]:
     return rows
 
 
-def _keys(job: Job, rows: Sequence[Sequence[Row]], layer: int) -> Floats:
-    """(facts, keys) at each prompt's last token."""
-    site = Site("mlp_key", layer)
-    keys = np.zeros((len(rows), job.lm.architecture.mlp_width))
-    with torch.no_grad(), job.lm.run(capture=[site], until=layer) as run:
-
-        def work(start: int, end: int) -> None:
-            part = [row for (row,) in rows[start:end]]
-            ids, _ = padded([row.ids[: row.subject + 1] for row in part])
-            job.lm.hidden(ids)
-            found = run.captured.pop(site)[range(len(part)), [row.subject for row in part]]
-            keys[start:end] = found.double().cpu().numpy()
-
-        in_batches(len(rows), _CPU_FACTS if job.lm.device.type == "cpu" else _GPU_FACTS, work)
-    return keys
-
-
 def _run(job: Job) -> Made:
     lm, (layer,) = job.lm, job.layers
     own: GraceSettings = job.settings
     rows = _rows(job)
-    keys = _keys(job, rows, layer)
+    site = Site("mlp_key", layer)
+    keys = at_subjects(lm, [row for (row,) in rows], [site], layer)[site]
     entries: list[Entry] = []
     for (row,), key in zip(rows, keys, strict=True):
         radius = own.radius * float(np.linalg.norm(key))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from interp_widgets.editing.subject_keys import Subjects, subject_keys
 from interp_widgets.editing.updates import Update
 from interp_widgets.editing.value import ValueSettings, optimise
 from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.interventions.weight_size import relative_norm
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.hooks import Snapshot
 from interp_widgets.models.memory import in_batches
@@ -122,16 +123,8 @@ def measured(job: Job, texts: Sequence[Sequence[Row]], wanted: Targets, parts: S
         "loss": float(wanted.loss.mean()),
         "probability": float(wanted.probability.mean()),
         "reached": float(1 - after / before),
-        "growth": max(growth(lm, part) for part in parts),
+        "growth": max(relative_norm(part, lm.architecture) for part in parts),
     }
-
-
-def growth(lm: LanguageModel, part: LowRank) -> float:
-    """Norm of a change over the norm of the weight that it changes."""
-    weight: Any = lm.architecture.down_projection(lm.architecture.check_layer(part.layer)).weight
-    left, right = part.left.double(), part.right.double()
-    squares = ((left.T @ left) * (right @ right.T)).sum()  # |L R|^2 = tr(L^T L R R^T), without the product
-    return float(squares.clamp(min=0).sqrt() / weight.detach().double().norm())
 
 
 def made(job: Job, prefixes: Sequence[int], value: ValueSettings, solve: Solve) -> Made:

@@ -23,21 +23,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from interp_widgets.editing.contexts import Row, context_prefixes, rows_of
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.statistics import RIDGE, KeyStatistics
+from interp_widgets.editing.subject_keys import at_subjects
 from interp_widgets.editing.value import Values, ValueSettings, optimise
 from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.interventions.weight_size import relative_norm
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.hooks import Snapshot
-from interp_widgets.models.states import padded
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -111,10 +111,14 @@ def rank_one(lm: LanguageModel, fact: Fact, layer: int, statistics: KeyStatistic
     left, right, alignment = solve(
         values.delta[0].double().cpu().numpy(), mean, plain, statistics, form=settings.form, ridge=settings.ridge
     )
-    weight: Any = lm.architecture.down_projection(layer).weight
-    growth = float(np.linalg.norm(left) * np.linalg.norm(right) / float(weight.detach().double().norm()))
     change = LowRank(left[:, None], right[None], layer=layer)
-    return RankOne(change, values, alignment, growth, _violation(lm, rows, change, values, settings))
+    return RankOne(
+        change,
+        values,
+        alignment,
+        relative_norm(change, lm.architecture),
+        _violation(lm, rows, change, values, settings),
+    )
 
 
 def _solve_two(delta: Floats, keys: Floats, statistics: KeyStatistics, ridge: float) -> tuple[Floats, Floats, float]:
@@ -138,23 +142,20 @@ def _violation(
 ) -> float:
     """Of the constraint, by what the layer's down-projection puts out at the subject, mean over the fact's texts with
     the weights of the mean key; of form "two" the larger one."""
-    site = Site("mlp_value", change.layer)
+    layer = lm.architecture.check_layer(change.layer)
+    site = Site("mlp_value", layer)
     texts = [row for row in rows if not row.watches]
-    ids, _ = padded([row.ids[: row.subject + 1] for row in texts])
-    at = [row.subject for row in texts]
-    with torch.no_grad(), lm.run(capture=[site], until=change.layer) as run:
-        lm.hidden(ids)
-        before = run.captured[site][range(len(texts)), at].double()
-        with lm.run(snapshot=Snapshot((*run.snapshot.changes, change), lm.architecture), capture=[site]) as edited:
-            lm.hidden(ids)
-        after = edited.captured[site][range(len(texts)), at].double()
-    delta, moved = values.delta[0].double(), after - before
+    with lm.run() as run:
+        before = at_subjects(lm, texts, [site], layer)[site]
+        with lm.run(snapshot=Snapshot((*run.snapshot.changes, change), lm.architecture)):
+            moved = at_subjects(lm, texts, [site], layer)[site] - before
+    delta = values.delta[0].double().cpu().numpy()
     n = len(texts)
     shares = (
         (1.0, 0.0) if settings.form == "two" else (1 / n if settings.plain_share is None else settings.plain_share,)
     )
     means = [one * moved[0] + (1 - one) * moved[1:].mean(0) for one in shares] if n > 1 else [moved[0]]
-    return float(max((mean - delta).norm() for mean in means) / delta.norm())
+    return float(max(np.linalg.norm(mean - delta) for mean in means) / np.linalg.norm(delta))
 
 
 def solve(

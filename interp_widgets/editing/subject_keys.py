@@ -41,29 +41,34 @@ def subject_keys(lm: LanguageModel, texts: Sequence[Sequence[Row]], layer: int, 
     texts, so that the plain prompt has half the weight, as in MEMIT's code.
     """
     rows = [(i, number, row) for i, fact in enumerate(texts) for number, row in enumerate(fact) if not row.watches]
-    rows.sort(key=lambda one: one[2].subject)
     counts = [sum(not row.watches for row in fact) - 1 for fact in texts]
-    a = lm.architecture
-    keys = np.zeros((len(texts), a.mlp_width))
+    plain = [place for place, (_, number, _) in enumerate(rows) if number == 0]  # in the order of the facts
     key = Site("mlp_key", layer)
-    plain = [Site("mlp_value", layer), Site("mlp_out", layer), Site("resid_post", top)]
-    states = np.zeros((len(plain), len(texts), a.width))
+    others = [Site("mlp_value", layer), Site("mlp_out", layer), Site("resid_post", top)]
+    found = at_subjects(lm, [row for *_, row in rows], [key, *others], top)
+    keys = np.zeros((len(texts), lm.architecture.mlp_width))
+    for (fact, number, _), one in zip(rows, found[key], strict=True):
+        share = 0.5 if counts[fact] else 1.0
+        keys[fact] += one * (share if number == 0 else 0.5 / counts[fact])
+    return Subjects(keys, *(found[site][plain] for site in others))
+
+
+def at_subjects(lm: LanguageModel, rows: Sequence[Row], sites: Sequence[Site], until: int) -> dict[Site, Floats]:
+    """What each of the sites, up to layer `until`, holds at each row's subject: float64, (rows, size). Inside a run,
+    whose changes act; rows of like length share a pass."""
+    order = sorted(range(len(rows)), key=lambda i: rows[i].subject)
     tokens = _CPU_TOKENS if lm.device.type == "cpu" else _GPU_TOKENS
-    longest = rows[-1][2].subject + 1
-    with torch.no_grad(), lm.run(capture=[key, *plain], until=top) as run:
+    parts: dict[Site, list[Floats]] = {site: [] for site in sites}
+    with torch.no_grad(), lm.run(capture=sites, until=until) as run:
 
         def work(start: int, stop: int) -> None:
-            part = rows[start:stop]
-            ids, _ = padded([row.ids[: row.subject + 1] for *_, row in part])
+            some = [rows[i] for i in order[start:stop]]
+            ids, _ = padded([row.ids[: row.subject + 1] for row in some])
             lm.hidden(ids)
-            each, at = torch.arange(len(part)), torch.tensor([row.subject for *_, row in part])
-            found = run.captured.pop(key)[each, at].double().cpu().numpy()
-            for (fact, number, _), one in zip(part, found, strict=True):
-                share = 0.5 if counts[fact] else 1.0
-                keys[fact] += one * (share if number == 0 else 0.5 / counts[fact])
-            bare = [i for i, (_, number, _) in enumerate(part) if number == 0]
-            for one, site in zip(states, plain, strict=True):
-                one[[part[i][0] for i in bare]] = run.captured[site][each, at][bare].double().cpu().numpy()
+            at = [row.subject for row in some]
+            for site in sites:
+                parts[site].append(run.captured.pop(site)[range(len(some)), at].double().cpu().numpy())
 
-        in_batches(len(rows), max(tokens // longest, 1), work)
-    return Subjects(keys, *states)
+        in_batches(len(rows), max(tokens // (rows[order[-1]].subject + 1), 1), work)
+    back = np.argsort(order)
+    return {site: np.concatenate(part)[back] for site, part in parts.items()}

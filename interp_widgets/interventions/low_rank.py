@@ -46,6 +46,11 @@ class LowRank(WeightChange):
     def matrix(self) -> Tensor:
         return self.left.double() @ self.right.double()
 
+    def norm(self) -> float:
+        left, right = self.left.double(), self.right.double()
+        squares = ((left.T @ left) * (right @ right.T)).sum()  # |L R|^2 = tr(L^T L R R^T), without the product
+        return float(squares.clamp(min=0).sqrt())
+
     def rows(self, ids: Tensor, like: Tensor) -> Tensor:
         left, right = self.cast("left", self.left, like), self.cast("right", self.right, like)
         return left[ids] @ right

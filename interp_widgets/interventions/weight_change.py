@@ -49,6 +49,10 @@ class WeightChange(Intervention):
     def matrix(self) -> Tensor:
         """D itself, float64, (outputs, inputs)."""
 
+    def norm(self) -> float:
+        """Frobenius norm of D."""
+        return float(self.matrix().norm())
+
     @abstractmethod
     def rows(self, ids: Tensor, like: Tensor) -> Tensor:
         """Rows of D by token id, (..., inputs), in the device and dtype of `like`."""

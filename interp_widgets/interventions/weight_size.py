@@ -37,6 +37,11 @@ def relative_changes(parts: Sequence[Intervention], architecture: Architecture) 
     return tuple(sorted(found, key=lambda one: (one[1] is None, one[1] or 0, one[0])))
 
 
+def relative_norm(change: WeightChange, architecture: Architecture) -> float:
+    """Frobenius norm of one change over that of its matrix."""
+    return change.norm() / float(_weight(change, architecture).detach().double().norm())
+
+
 def _weight(change: WeightChange, architecture: Architecture) -> Tensor:
     if change.tied is not None:
         weight: Tensor = architecture.unembedding.weight

@@ -15,13 +15,14 @@ from interp_widgets.editing import contexts, many, statistics
 from interp_widgets.editing.alphaedit import AlphaEditSettings
 from interp_widgets.editing.contexts import rows_of
 from interp_widgets.editing.emmet import EmmetSettings
-from interp_widgets.editing.many import _before_norm, growth
+from interp_widgets.editing.many import _before_norm
 from interp_widgets.editing.memit import MemitSettings
 from interp_widgets.editing.rome import RomeSettings
 from interp_widgets.editing.subject_keys import subject_keys
 from interp_widgets.editing.value import ValueSettings
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.interventions.weight_size import relative_norm
 from interp_widgets.models.architectures import Site
 from tests.tiny import CORPUS, make_lm
 
@@ -133,7 +134,7 @@ def test_growth_is_the_frobenius_norm() -> None:
     part = LowRank(chance.normal(size=(32, 3)), chance.normal(size=(3, 128)), layer=1)
     weight: Any = lm.architecture.down_projection(1).weight
     expected = np.linalg.norm(part.matrix().numpy()) / np.linalg.norm(weight.detach().numpy())
-    assert growth(lm, part) == pytest.approx(expected, rel=1e-5)
+    assert relative_norm(part, lm.architecture) == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_interrupt_leaves_nothing() -> None:
