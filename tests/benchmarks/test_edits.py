@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,27 @@ def test_they_run_and_go_on_where_they_stopped(tmp_path: Path) -> None:
     curves = tmp_path / "curves.json"
     run("edit_sequence", *few, "--every", "1", "--judged", "1", "--curves", str(curves))
     assert json.loads(curves.read_text())["curves"]["rome"]["edits"] == [1]
+
+
+@pytest.mark.default_model
+@pytest.mark.skipif("INTERP_TEST_DATA" not in os.environ, reason="CounterFact's records lie with the test data")
+def test_grace_leaves_neighbours_alone_and_its_cost_is_drawn(tmp_path: Path) -> None:
+    plot = tmp_path / "cost.svg"
+    told = run("grace_cost", "--records", "2", "--at", "1", "5", "--rounds", "1", "--tokens", "4", "--plot", str(plot))
+    assert "first choice at 100.0 %" in told
+    assert "equal to the bit" in told
+    assert "5 entries" in told
+    assert plot.exists()
+
+
+@pytest.mark.peers
+@pytest.mark.default_model
+@pytest.mark.skipif("INTERP_TEST_DATA" not in os.environ, reason="CounterFact's records lie with the test data")
+def test_a_batch_is_kept_and_shipped(tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason="peft is not installed: make peers")
+    few = ("--records", "2", "--layer", "4", "5", "--set", "value.steps=2", "--set", "prefixes=[3]")
+    told = run("edit_batch", *few, "--adapter", "--save", str(tmp_path / "edit.safetensors"))
+    apart = re.search(r"apart by at most (\S+), which the edit moves by up to (\S+),", told)
+    assert apart is not None
+    assert float(apart[1]) < 1e-4 < float(apart[2])
+    assert (tmp_path / "edit.safetensors").exists()
