@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 import interp_widgets as iw
 from benchmarks.well_known_facts import well_known_facts
 from interp_widgets.course.lab06.facts import facts as course_facts
-from interp_widgets.editing.evaluation_result import EditEvaluation
+from interp_widgets.editing.evaluating.evaluation_result import EditEvaluation
 from interp_widgets.editing.published import published
 from interp_widgets.editing.registry import editor_of
 

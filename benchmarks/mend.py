@@ -20,9 +20,9 @@ import torch
 
 import interp_widgets as iw
 from benchmarks.edit_records import add_options, records
-from interp_widgets.editing.mend import train_mend
-from interp_widgets.editing.mend_artefact import default_path
-from interp_widgets.editing.mend_training import MendTraining
+from interp_widgets.editing.mend.artefact import default_path
+from interp_widgets.editing.mend.editor import train_mend
+from interp_widgets.editing.mend.training import MendTraining
 
 FIRST = 400  # of the records to train on
 LOOK = 30.0  # seconds between two lines

@@ -2,10 +2,11 @@
 
     python -m benchmarks.well_known_facts
 
-Candidates: the capital of each country and the city of each landmark of `interp_widgets/editing/places.json`, with the
-paraphrases, neighbours and ripple that `editing.ripple` writes.  The answer to be taught is another capital, or the
-city of another landmark in another country, chosen by the subject's hash.  A fact is kept if the default model has each
-token of the true answer as its first choice.  The list was committed before any edit was measured on it.
+Candidates: the capital of each country and the city of each landmark of
+`interp_widgets/editing/evaluating/places.json`, with the paraphrases, neighbours and ripple that
+`editing.evaluating.ripple` writes.  The answer to be taught is another capital, or the city of another landmark in
+another country, chosen by the subject's hash.  A fact is kept if the default model has each token of the true answer as
+its first choice.  The list was committed before any edit was measured on it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 import interp_widgets as iw
-from interp_widgets.editing.places import places
-from interp_widgets.editing.ripple import capital_fact, landmark_fact
+from interp_widgets.editing.evaluating.places import places
+from interp_widgets.editing.evaluating.ripple import capital_fact, landmark_fact
 from interp_widgets.models.answers import score_answers
 
 LIST = Path(__file__).with_name("well_known_facts.jsonl")

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.shap_explanation import shap_explanation as shap_explanation
     from interp_widgets.checkup import doctor as doctor
     from interp_widgets.editing.api import edit as edit
-    from interp_widgets.editing.diff import edit_diff as edit_diff
-    from interp_widgets.editing.diff_result import EditDiff as EditDiff
+    from interp_widgets.editing.diff.api import edit_diff as edit_diff
+    from interp_widgets.editing.diff.result import EditDiff as EditDiff
     from interp_widgets.editing.edit import Edit as Edit
-    from interp_widgets.editing.evaluation import evaluate_edit as evaluate_edit
-    from interp_widgets.editing.evaluation_result import EditEvaluation as EditEvaluation
+    from interp_widgets.editing.evaluating.evaluation import evaluate_edit as evaluate_edit
+    from interp_widgets.editing.evaluating.evaluation_result import EditEvaluation as EditEvaluation
     from interp_widgets.editing.fact import Fact as Fact
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
@@ -70,8 +70,8 @@ _FRONT_DOOR = {
     "Continuation": "interp_widgets.attribution.continuation",
     "DenseDelta": "interp_widgets.interventions.dense_delta",
     "Edit": "interp_widgets.editing.edit",
-    "EditDiff": "interp_widgets.editing.diff_result",
-    "EditEvaluation": "interp_widgets.editing.evaluation_result",
+    "EditDiff": "interp_widgets.editing.diff.result",
+    "EditEvaluation": "interp_widgets.editing.evaluating.evaluation_result",
     "Fact": "interp_widgets.editing.fact",
     "HeadsResult": "interp_widgets.locate.heads_result",
     "LanguageModel": "interp_widgets.models.language_model",
@@ -93,9 +93,9 @@ _FRONT_DOOR = {
     "control_vector": "interp_widgets.steering.fit",
     "doctor": "interp_widgets.checkup",
     "edit": "interp_widgets.editing.api",
-    "edit_diff": "interp_widgets.editing.diff",
+    "edit_diff": "interp_widgets.editing.diff.api",
     "estimate": "interp_widgets.planning",
-    "evaluate_edit": "interp_widgets.editing.evaluation",
+    "evaluate_edit": "interp_widgets.editing.evaluating.evaluation",
     "evaluate_steering": "interp_widgets.steering.evaluation",
     "export_checkpoint": "interp_widgets.interventions.export",
     "export_lora": "interp_widgets.interventions.export_lora",

@@ -7,11 +7,11 @@ from typing import Any
 
 from interp_widgets.attribution.api import attribute, estimate_attribute
 from interp_widgets.attribution.compare import compare, estimate_compare
-from interp_widgets.editing.diff import edit_diff, estimate_edit_diff
-from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
-from interp_widgets.editing.mend_training import estimate_train_mend, train_mend
-from interp_widgets.editing.preservation import estimate_preservation_suite, preservation_suite
-from interp_widgets.editing.statistics import estimate_key_statistics, key_statistics
+from interp_widgets.editing.diff.api import edit_diff, estimate_edit_diff
+from interp_widgets.editing.evaluating.evaluation import estimate_evaluate_edit, evaluate_edit
+from interp_widgets.editing.evaluating.preservation import estimate_preservation_suite, preservation_suite
+from interp_widgets.editing.keys_values.statistics import estimate_key_statistics, key_statistics
+from interp_widgets.editing.mend.training import estimate_train_mend, train_mend
 from interp_widgets.errors import ArgumentError
 from interp_widgets.locate.calibration import calibrate_lens, estimate_calibrate_lens
 from interp_widgets.locate.heads import estimate_heads, heads

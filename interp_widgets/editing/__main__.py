@@ -24,7 +24,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 def run(asked: argparse.Namespace) -> int:
-    from interp_widgets.editing.suite import EditSuite
+    from interp_widgets.editing.evaluating.suite import EditSuite
     from interp_widgets.errors import InterpError
     from interp_widgets.models.loading import load_model
 

@@ -8,12 +8,12 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from interp_widgets.editing.alarm import alarm_of, watch
 from interp_widgets.editing.edit import Edit
+from interp_widgets.editing.evaluating.alarm import alarm_of, watch
+from interp_widgets.editing.evaluating.thresholds import Alarm
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.published import published
 from interp_widgets.editing.registry import Editor, Job, editor_of
-from interp_widgets.editing.thresholds import Alarm
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.answers import score_answers
 from interp_widgets.results.bar import Bar, Progress
@@ -41,7 +41,7 @@ def edit(
     ----------
     method: one of `editing.registry.editing_methods()`
     layer: where; by default the published one of a model that has one (`editing.published`), or the one that known
-        facts are traced to, which takes half a minute once for each model (`editing.where`)
+        facts are traced to, which takes half a minute once for each model (`editing.keys_values.where`)
     settings: the method's own settings object; by default the published ones of the model, or the method's
     texts: behind the key statistics; by default the package's reference text
     name: in the ledger

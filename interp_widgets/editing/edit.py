@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from interp_widgets.editing.evaluating.thresholds import AlarmReading
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.thresholds import AlarmReading
 from interp_widgets.errors import ArgumentError
 from interp_widgets.interventions.base import Intervention, restore
 from interp_widgets.models.architectures import Architecture, Site

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interp_widgets.editing.alphaedit import AlphaEditSettings
-from interp_widgets.editing.emmet import EmmetSettings
-from interp_widgets.editing.fine_tuning import FineTuningSettings
-from interp_widgets.editing.grace import GraceSettings
-from interp_widgets.editing.memit import MemitSettings
-from interp_widgets.editing.rome import RomeSettings
-from interp_widgets.editing.value import ValueSettings
+from interp_widgets.editing.editors.alphaedit import AlphaEditSettings
+from interp_widgets.editing.editors.emmet import EmmetSettings
+from interp_widgets.editing.editors.fine_tuning import FineTuningSettings
+from interp_widgets.editing.editors.grace import GraceSettings
+from interp_widgets.editing.editors.memit import MemitSettings
+from interp_widgets.editing.editors.rome import RomeSettings
+from interp_widgets.editing.keys_values.value import ValueSettings
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.statistics import KeyStatistics, key_statistics
+from interp_widgets.editing.keys_values.statistics import KeyStatistics, key_statistics
 from interp_widgets.errors import not_one_of
 from interp_widgets.interventions.base import Intervention
 from interp_widgets.models.hooks import Change
@@ -70,13 +70,13 @@ class Editor:
 
 
 _WHERE = {
-    "rome": "interp_widgets.editing.rome_editor",
-    "memit": "interp_widgets.editing.memit",
-    "alphaedit": "interp_widgets.editing.alphaedit",
-    "emmet": "interp_widgets.editing.emmet",
-    "fine_tuning": "interp_widgets.editing.fine_tuning",
-    "grace": "interp_widgets.editing.grace",
-    "mend": "interp_widgets.editing.mend",
+    "rome": "interp_widgets.editing.editors.rome_editor",
+    "memit": "interp_widgets.editing.editors.memit",
+    "alphaedit": "interp_widgets.editing.editors.alphaedit",
+    "emmet": "interp_widgets.editing.editors.emmet",
+    "fine_tuning": "interp_widgets.editing.editors.fine_tuning",
+    "grace": "interp_widgets.editing.editors.grace",
+    "mend": "interp_widgets.editing.mend.editor",
 }
 
 

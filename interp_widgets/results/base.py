@@ -32,14 +32,14 @@ _CLASSES = {
     "causal trace": ("interp_widgets.locate.trace_result", "TraceResult"),
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
     "heads": ("interp_widgets.locate.heads_result", "HeadsResult"),
-    "edit diff": ("interp_widgets.editing.diff_result", "EditDiff"),
-    "edit evaluation": ("interp_widgets.editing.evaluation_result", "EditEvaluation"),
+    "edit diff": ("interp_widgets.editing.diff.result", "EditDiff"),
+    "edit evaluation": ("interp_widgets.editing.evaluating.evaluation_result", "EditEvaluation"),
     "patching": ("interp_widgets.locate.patch_result", "PatchResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
     "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),
     "neuron name": ("interp_widgets.locate.neuron_name_result", "NameScore"),
     "neurons": ("interp_widgets.locate.neuron_result", "NeuronResult"),
-    "preservation": ("interp_widgets.editing.preservation_result", "Preservation"),
+    "preservation": ("interp_widgets.editing.evaluating.preservation_result", "Preservation"),
     "steering evaluation": ("interp_widgets.steering.evaluation_result", "SteeringEvaluation"),
 }
 

@@ -18,7 +18,9 @@ from interp_widgets.attribution import (
     payload,
     text,
 )
-from interp_widgets.editing import diff_html, diff_payload, diff_text
+from interp_widgets.editing.diff import html as diff_html
+from interp_widgets.editing.diff import payload as diff_payload
+from interp_widgets.editing.diff import text as diff_text
 from interp_widgets.locate import (
     heads_html,
     heads_payload,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.comparison import ComparisonResult
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
-    from interp_widgets.editing.diff_result import EditDiff
+    from interp_widgets.editing.diff.result import EditDiff
     from interp_widgets.locate.heads_result import HeadsResult
     from interp_widgets.locate.lens_result import LensResult
     from interp_widgets.locate.neuron_result import NeuronResult

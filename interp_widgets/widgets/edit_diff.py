@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from interp_widgets.editing.diff_result import EditDiff as Diff
+from interp_widgets.editing.diff.result import EditDiff as Diff
 from interp_widgets.errors import ArgumentError, Cancelled, not_one_of
 from interp_widgets.models.events import models_changed
 from interp_widgets.widgets.card import CardWidget
@@ -114,7 +114,7 @@ class EditDiff(CardWidget):
         shown, edit = self.result, self._known()
 
         def work(cancel: threading.Event, progress: Progress) -> Diff:
-            from interp_widgets.editing.diff import with_prompts
+            from interp_widgets.editing.diff.api import with_prompts
 
             return with_prompts(self._model_of(shown), edit, shown, [prompt], progress=progress, cancel=cancel)
 
@@ -124,7 +124,7 @@ class EditDiff(CardWidget):
         """Write the edit that is shown into the kernel's folder, in the background; the card says where.
 
         what: "lora", an adapter (`iw.export_lora`); or "suite", a regression suite of what the edit reaches now
-        (`editing.suite.EditSuite`), and the edit beside it where a ledger holds it
+        (`editing.evaluating.suite.EditSuite`), and the edit beside it where a ledger holds it
 
         Raises ArgumentError for what cannot be written.
         """
@@ -166,7 +166,7 @@ class EditDiff(CardWidget):
         own = _own_prompts(shown)
 
         def work(cancel: threading.Event, progress: Progress) -> Diff:
-            from interp_widgets.editing.diff import edit_diff
+            from interp_widgets.editing.diff.api import edit_diff
 
             lm = self._model_of(shown)
             return edit_diff(lm, edit, prompts=own, progress=progress, cancel=cancel, confirm=True)
@@ -216,7 +216,7 @@ class EditDiff(CardWidget):
         }
 
     def _edit_of(self, result: Diff) -> Edit | None:
-        from interp_widgets.editing.digest import find_edit
+        from interp_widgets.editing.evaluating.digest import find_edit
 
         found = find_edit(result.digest, result.provenance.fingerprint) or self._held.get(result.digest)
         if found is not None and not self.__dict__.get("_closing"):
@@ -280,7 +280,7 @@ def edited(
     instead: an edit that is switched off for it, and on again after an error
     """
     from interp_widgets.editing.api import edit
-    from interp_widgets.editing.diff import edit_diff
+    from interp_widgets.editing.diff.api import edit_diff
 
     def told(done: int, total: int, text: str) -> None:
         # After the last fact the collapse alarm reads the whole model, and says nothing while it does.
@@ -310,7 +310,7 @@ def edited(
 
 def _write_suite(lm: Any, edit: Edit, path: Path, progress: Progress, cancel: threading.Event) -> str:
     """Says where it lies, and how it is run."""
-    from interp_widgets.editing.suite import EditSuite
+    from interp_widgets.editing.evaluating.suite import EditSuite
 
     progress(0, 0, "asking what the edit reaches, and what must be kept")
     suite = EditSuite.from_edit(lm, edit, cancel=cancel).save(path)

@@ -23,7 +23,7 @@ from interp_widgets.widgets.trace_edit import fact_of, why_not
 from interp_widgets.widgets.worker import Progress
 
 if TYPE_CHECKING:
-    from interp_widgets.editing.diff_result import EditDiff as Diff
+    from interp_widgets.editing.diff.result import EditDiff as Diff
     from interp_widgets.widgets.edit_diff import EditDiff
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.edit_records import changed, harmonic, joined, scores
-from interp_widgets.editing.rome import RomeSettings
+from interp_widgets.editing.editors.rome import RomeSettings
 from tests.benchmarks.test_runner import run
 
 

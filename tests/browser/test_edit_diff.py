@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from interp_widgets.editing.diff_payload import MIME_TYPE, diff_payload
+from interp_widgets.editing.diff.payload import MIME_TYPE, diff_payload
 from tests.browser.card import Card, Numbers
 from tests.browser.contrast import expect_contrast
 from tests.browser.lab import Lab, notebook

@@ -28,8 +28,8 @@ from interp_widgets.course.lab05 import (
 )
 from interp_widgets.course.tiny_copies import fresh_model
 from interp_widgets.course.tiny_model import tiny_lm
-from interp_widgets.editing.rome import solve
-from interp_widgets.editing.statistics import RIDGE, KeyStatistics
+from interp_widgets.editing.editors.rome import solve
+from interp_widgets.editing.keys_values.statistics import RIDGE, KeyStatistics
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.language_model import LanguageModel
 from tests.course import wrong_lab05

@@ -18,9 +18,9 @@ from interp_widgets.course.checking import examine
 from interp_widgets.course.lab06 import behaviour, closed_forms, curves, editors, null_space, own, reading, results
 from interp_widgets.course.lab06.facts import facts, relations, with_ripple
 from interp_widgets.course.tiny_model import tiny_lm
-from interp_widgets.editing.contexts import rows_of
+from interp_widgets.editing.editors.updates import NullSpace, alphaedit_update, memit_update
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.updates import NullSpace, alphaedit_update, memit_update
+from interp_widgets.editing.keys_values.contexts import rows_of
 from interp_widgets.interventions.low_rank import LowRank
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from interp_widgets.editing.diff_result import EditDiff, FirstChoice, NextToken, Sample, SizeOfChange, Spoken
-from interp_widgets.editing.diff_verdict import diff_verdict
-from interp_widgets.editing.evaluation_result import EditEvaluation
+from interp_widgets.editing.diff.result import EditDiff, FirstChoice, NextToken, Sample, SizeOfChange, Spoken
+from interp_widgets.editing.diff.verdict import diff_verdict
+from interp_widgets.editing.evaluating.evaluation_result import EditEvaluation
+from interp_widgets.editing.evaluating.thresholds import AlarmReading
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.thresholds import AlarmReading
 from interp_widgets.results.provenance import Verdict
 from tests.builders import make_provenance, spans_of
 
@@ -123,7 +123,7 @@ def make_diff(**changes: Any) -> EditDiff:
 
 def make_many(facts: int = 100) -> EditDiff:
     """Many facts by MEMIT, of which the last two do not hold; only the worst rows are read."""
-    from interp_widgets.editing.diff_checks import drawn_rows
+    from interp_widgets.editing.diff.checks import drawn_rows
 
     rows: list[Row] = []
     for i in range(facts):

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import Alarm, AlarmReading, alarm, contexts, statistics
-from interp_widgets.editing.alarm import ELSEWHERE, growth_by_layer, read_alarm
+from interp_widgets.editing import Alarm, AlarmReading
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.fluency import generation_entropy, perplexity_of
+from interp_widgets.editing.evaluating import alarm
+from interp_widgets.editing.evaluating.alarm import ELSEWHERE, growth_by_layer, read_alarm
+from interp_widgets.editing.evaluating.fluency import generation_entropy, perplexity_of
+from interp_widgets.editing.keys_values import contexts, statistics
 from interp_widgets.errors import ArgumentError, CollapseError
 from interp_widgets.models.neutral_text import OPENERS
 from tests.editing.test_api import FACT, QUICK

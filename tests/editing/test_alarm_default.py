@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import interp_widgets as iw
-from interp_widgets.editing.rome import RomeSettings
-from interp_widgets.editing.thresholds import Alarm
+from interp_widgets.editing.editors.rome import RomeSettings
+from interp_widgets.editing.evaluating.thresholds import Alarm
 from interp_widgets.errors import CollapseError
 from interp_widgets.models.reference_text import sentences
 

@@ -12,15 +12,16 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import api, contexts, statistics
-from interp_widgets.editing.alphaedit import AlphaEditSettings
-from interp_widgets.editing.emmet import EmmetSettings
-from interp_widgets.editing.fine_tuning import FineTuningSettings
-from interp_widgets.editing.grace import GraceSettings
-from interp_widgets.editing.memit import MemitSettings
+from interp_widgets.editing import api
+from interp_widgets.editing.editors.alphaedit import AlphaEditSettings
+from interp_widgets.editing.editors.emmet import EmmetSettings
+from interp_widgets.editing.editors.fine_tuning import FineTuningSettings
+from interp_widgets.editing.editors.grace import GraceSettings
+from interp_widgets.editing.editors.memit import MemitSettings
+from interp_widgets.editing.editors.rome import RomeSettings
+from interp_widgets.editing.keys_values import contexts, statistics
+from interp_widgets.editing.keys_values.value import ValueSettings
 from interp_widgets.editing.registry import editing_methods
-from interp_widgets.editing.rome import RomeSettings
-from interp_widgets.editing.value import ValueSettings
 from interp_widgets.errors import ArgumentError, Cancelled, OutOfRangeError
 from interp_widgets.models.answers import Answers
 from tests.tiny import CORPUS, make_lm

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import diff as module
-from interp_widgets.editing.digest import digest_of, find_edit
+from interp_widgets.editing.diff import api as module
 from interp_widgets.editing.edit import Edit
+from interp_widgets.editing.evaluating.digest import digest_of, find_edit
 from interp_widgets.editing.fact import Fact
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.interventions.weight_size import relative_changes

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from interp_widgets.editing.diff_checks import drawn_rows, outcomes, tallies, worst_first
-from interp_widgets.editing.diff_html import diff_html, role_words
-from interp_widgets.editing.diff_payload import _role, diff_payload, fact_code, method_words, prompt_words
-from interp_widgets.editing.diff_result import EditDiff, SizeOfChange
-from interp_widgets.editing.diff_text import text_of
-from interp_widgets.editing.diff_verdict import percent
+from interp_widgets.editing.diff.checks import drawn_rows, outcomes, tallies, worst_first
+from interp_widgets.editing.diff.html import diff_html, role_words
+from interp_widgets.editing.diff.payload import _role, diff_payload, fact_code, method_words, prompt_words
+from interp_widgets.editing.diff.result import EditDiff, SizeOfChange
+from interp_widgets.editing.diff.text import text_of
+from interp_widgets.editing.diff.verdict import percent
 from interp_widgets.editing.fact import Fact
 from interp_widgets.results.base import Result
 from tests.attribution.test_html import ATTRIBUTES, STYLES, TAGS, Page

@@ -11,11 +11,11 @@ import pytest
 
 import interp_widgets as iw
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.evaluation import estimate_evaluate_edit, evaluate_edit
-from interp_widgets.editing.evaluation_result import EditEvaluation
-from interp_widgets.editing.evaluation_verdict import judge
+from interp_widgets.editing.evaluating.evaluation import estimate_evaluate_edit, evaluate_edit
+from interp_widgets.editing.evaluating.evaluation_result import EditEvaluation
+from interp_widgets.editing.evaluating.evaluation_verdict import judge
+from interp_widgets.editing.evaluating.fluency import generation_entropy, perplexity_of
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.fluency import generation_entropy, perplexity_of
 from interp_widgets.errors import ArgumentError, TooCostlyError
 from interp_widgets.models.answers import score_answers
 from tests.editing.test_edit import make_edit

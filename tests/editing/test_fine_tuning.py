@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing.fine_tuning import FineTuningSettings
+from interp_widgets.editing.editors.fine_tuning import FineTuningSettings
 from interp_widgets.errors import ArgumentError, NonFiniteError
 from interp_widgets.interventions.dense_delta import DenseDelta
 from interp_widgets.interventions.low_rank import LowRank

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing.fluency import generation_entropy, ngram_entropy, perplexity_of
+from interp_widgets.editing.evaluating.fluency import generation_entropy, ngram_entropy, perplexity_of
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.generation_batch import generate_batch
 from tests.tiny import make_lm

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing.grace import Entry, GraceSettings, place
-from interp_widgets.editing.value import ValueSettings
+from interp_widgets.editing.editors.grace import Entry, GraceSettings, place
+from interp_widgets.editing.keys_values.value import ValueSettings
 from interp_widgets.errors import ArgumentError
 from interp_widgets.interventions.codebook import Codebook
 from tests.tiny import make_lm

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import interp_widgets as iw
-from interp_widgets.editing.evaluation import estimate_evaluate_edit
-from interp_widgets.editing.in_context import InContext
+from interp_widgets.editing.editors.in_context import InContext
+from interp_widgets.editing.evaluating.evaluation import estimate_evaluate_edit
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.answers import score_answers
 from tests.editing.test_evaluation import FACTS

@@ -11,15 +11,16 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import contexts, many, statistics
-from interp_widgets.editing.alphaedit import AlphaEditSettings
-from interp_widgets.editing.contexts import rows_of
-from interp_widgets.editing.emmet import EmmetSettings
-from interp_widgets.editing.many import _before_norm
-from interp_widgets.editing.memit import MemitSettings
-from interp_widgets.editing.rome import RomeSettings
-from interp_widgets.editing.subject_keys import subject_keys
-from interp_widgets.editing.value import ValueSettings
+from interp_widgets.editing.editors import many
+from interp_widgets.editing.editors.alphaedit import AlphaEditSettings
+from interp_widgets.editing.editors.emmet import EmmetSettings
+from interp_widgets.editing.editors.many import _before_norm
+from interp_widgets.editing.editors.memit import MemitSettings
+from interp_widgets.editing.editors.rome import RomeSettings
+from interp_widgets.editing.keys_values import contexts, statistics
+from interp_widgets.editing.keys_values.contexts import rows_of
+from interp_widgets.editing.keys_values.subject_keys import subject_keys
+from interp_widgets.editing.keys_values.value import ValueSettings
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.interventions.low_rank import LowRank
 from interp_widgets.interventions.weight_size import relative_norm

@@ -11,13 +11,13 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import mend_artefact
-from interp_widgets.editing.mend import MendSettings, train_mend
-from interp_widgets.editing.mend_artefact import MendArtefact
-from interp_widgets.editing.mend_facts import training_facts
-from interp_widgets.editing.mend_gradients import Outer
-from interp_widgets.editing.mend_network import MendNetwork
-from interp_widgets.editing.mend_training import MendTraining
+from interp_widgets.editing.mend import artefact as mend_artefact
+from interp_widgets.editing.mend.artefact import MendArtefact
+from interp_widgets.editing.mend.editor import MendSettings, train_mend
+from interp_widgets.editing.mend.facts import training_facts
+from interp_widgets.editing.mend.gradients import Outer
+from interp_widgets.editing.mend.network import MendNetwork
+from interp_widgets.editing.mend.training import MendTraining
 from interp_widgets.errors import ArgumentError, Cancelled, FileFormatError, FingerprintMismatchError, TooCostlyError
 from interp_widgets.results.cost import Cost
 from tests.interventions.state import count_hooks

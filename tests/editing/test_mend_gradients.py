@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing.mend_gradients import (
+from interp_widgets.editing.mend.gradients import (
     RowChanges,
     Text,
     answer_losses,

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 import interp_widgets as iw
-from interp_widgets.editing import preservation
-from interp_widgets.editing.country_facts import WRONG, Question, country_questions
-from interp_widgets.editing.preservation import (
+from interp_widgets.editing.evaluating import preservation
+from interp_widgets.editing.evaluating.country_facts import WRONG, Question, country_questions
+from interp_widgets.editing.evaluating.preservation import (
     CHANCE,
     PreservationSuite,
     estimate_preservation_suite,
     preservation_suite,
     preserved,
 )
-from interp_widgets.editing.preservation_result import Preservation, judge, wilson
+from interp_widgets.editing.evaluating.preservation_result import Preservation, judge, wilson
 from interp_widgets.errors import ArgumentError, FingerprintMismatchError, MissingPackageError, TooCostlyError
 from interp_widgets.models.answers import score_answers
 from tests.editing.test_edit import make_edit

@@ -9,8 +9,8 @@ import pytest
 
 import interp_widgets as iw
 from benchmarks.well_known_facts import LIST, candidates, well_known_facts
-from interp_widgets.editing.places import bare, places
-from interp_widgets.editing.ripple import (
+from interp_widgets.editing.evaluating.places import bare, places
+from interp_widgets.editing.evaluating.ripple import (
     KINDS,
     capital_fact,
     kinds_of,

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from interp_widgets.editing import contexts, statistics
-from interp_widgets.editing.contexts import context_prefixes, rows_of
+from interp_widgets.editing.editors.rome import FORMS, RomeSettings, rank_one, solve
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.rome import FORMS, RomeSettings, rank_one, solve
-from interp_widgets.editing.statistics import KeyStatistics, key_statistics
-from interp_widgets.editing.value import ValueSettings
+from interp_widgets.editing.keys_values import contexts, statistics
+from interp_widgets.editing.keys_values.contexts import context_prefixes, rows_of
+from interp_widgets.editing.keys_values.statistics import KeyStatistics, key_statistics
+from interp_widgets.editing.keys_values.value import ValueSettings
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.architectures import Site
 from tests.tiny import CORPUS, make_lm

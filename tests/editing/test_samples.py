@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from interp_widgets.editing import samples, statistics
-from interp_widgets.editing.samples import own_samples
-from interp_widgets.editing.statistics import key_statistics
+from interp_widgets.editing.keys_values import samples, statistics
+from interp_widgets.editing.keys_values.samples import own_samples
+from interp_widgets.editing.keys_values.statistics import key_statistics
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.generation_batch import generate_batch
 from tests.tiny import make_lm

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import statistics
-from interp_widgets.editing.statistics import KeyStatistics, estimate_key_statistics, key_statistics
+from interp_widgets.editing.keys_values import statistics
+from interp_widgets.editing.keys_values.statistics import KeyStatistics, estimate_key_statistics, key_statistics
 from interp_widgets.errors import ArgumentError, Cancelled, NonFiniteError, OutOfRangeError
 from tests.tiny import CORPUS, make_lm
 

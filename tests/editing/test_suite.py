@@ -12,10 +12,10 @@ import pytest
 
 import interp_widgets as iw
 from interp_widgets.editing.__main__ import main
-from interp_widgets.editing.country_facts import Question
-from interp_widgets.editing.fluency import perplexity_of
-from interp_widgets.editing.suite import EditSuite
-from interp_widgets.editing.verification import Case, Verification
+from interp_widgets.editing.evaluating.country_facts import Question
+from interp_widgets.editing.evaluating.fluency import perplexity_of
+from interp_widgets.editing.evaluating.suite import EditSuite
+from interp_widgets.editing.evaluating.verification import Case, Verification
 from interp_widgets.errors import ArgumentError, FileFormatError
 from interp_widgets.models import loading
 from interp_widgets.models.answers import score_answers

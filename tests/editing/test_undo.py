@@ -11,13 +11,14 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import contexts, mend_artefact, statistics
-from interp_widgets.editing.fine_tuning import FineTuningSettings
-from interp_widgets.editing.mend import MendSettings, train_mend
-from interp_widgets.editing.mend_facts import training_facts
-from interp_widgets.editing.mend_training import MendTraining
-from interp_widgets.editing.rome import FORMS, RomeSettings
-from interp_widgets.editing.value import ValueSettings
+from interp_widgets.editing.editors.fine_tuning import FineTuningSettings
+from interp_widgets.editing.editors.rome import FORMS, RomeSettings
+from interp_widgets.editing.keys_values import contexts, statistics
+from interp_widgets.editing.keys_values.value import ValueSettings
+from interp_widgets.editing.mend import artefact as mend_artefact
+from interp_widgets.editing.mend.editor import MendSettings, train_mend
+from interp_widgets.editing.mend.facts import training_facts
+from interp_widgets.editing.mend.training import MendTraining
 from tests.editing.test_api import SETTINGS
 from tests.tiny import CORPUS, make_lm
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interp_widgets.editing.rome import solve
-from interp_widgets.editing.statistics import KeyStatistics
-from interp_widgets.editing.updates import NullSpace, alphaedit_update, emmet_update, memit_update
+from interp_widgets.editing.editors.rome import solve
+from interp_widgets.editing.editors.updates import NullSpace, alphaedit_update, emmet_update, memit_update
+from interp_widgets.editing.keys_values.statistics import KeyStatistics
 from interp_widgets.errors import ArgumentError
 
 D, W, N = 12, 5, 3

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing.contexts import Row, rows_of
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.value import SITES, ValueSettings, optimise
+from interp_widgets.editing.keys_values.contexts import Row, rows_of
+from interp_widgets.editing.keys_values.value import SITES, ValueSettings, optimise
 from interp_widgets.errors import ArgumentError, NonFiniteError
 from interp_widgets.models.architectures import Site
 from tests.tiny import make_lm

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interp_widgets.editing import where
+from interp_widgets.editing.keys_values import where
+from interp_widgets.editing.keys_values.where import editing_layer, late_layer, traced_range
 from interp_widgets.editing.published import MODELS, published, published_for
 from interp_widgets.editing.registry import editing_methods, editor_of
-from interp_widgets.editing.where import editing_layer, late_layer, traced_range
 from tests.tiny import make_lm
 
 

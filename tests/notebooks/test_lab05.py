@@ -12,7 +12,7 @@ import torch
 from interp_widgets.course import lab05
 from interp_widgets.course.lab05.own import _audit
 from interp_widgets.course.lab05.studies import key_at
-from interp_widgets.editing.statistics import key_statistics
+from interp_widgets.editing.keys_values.statistics import key_statistics
 from tests.notebooks.conftest import Runs
 from tests.notebooks.executing import Notebook, output
 from tests.notebooks.prose import numbers, numbers_of, text_of

@@ -11,12 +11,13 @@ import torch
 
 import interp_widgets as iw
 import interp_widgets.widgets as widgets
-from interp_widgets.editing import api, diff
-from interp_widgets.editing.diff_payload import diff_payload
-from interp_widgets.editing.diff_result import EditDiff as Diff
-from interp_widgets.editing.digest import digest_of
+from interp_widgets.editing import api
+from interp_widgets.editing.diff import api as diff
+from interp_widgets.editing.diff.payload import diff_payload
+from interp_widgets.editing.diff.result import EditDiff as Diff
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.suite import EditSuite
+from interp_widgets.editing.evaluating.digest import digest_of
+from interp_widgets.editing.evaluating.suite import EditSuite
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.models.language_model import LanguageModel
 from interp_widgets.widgets.edit_diff import EditDiff

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.editing import api, diff
-from interp_widgets.editing.digest import digest_of
+from interp_widgets.editing import api
+from interp_widgets.editing.diff import api as diff
 from interp_widgets.editing.edit import Edit
+from interp_widgets.editing.evaluating.digest import digest_of
 from interp_widgets.errors import ArgumentError, Cancelled
 from interp_widgets.locate import tracing
 from interp_widgets.locate.trace_result import TraceResult

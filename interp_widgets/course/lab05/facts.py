@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interp_widgets.editing.contexts import KL_TEMPLATE, Row
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.value import Values, ValueSettings, optimise
+from interp_widgets.editing.keys_values.contexts import KL_TEMPLATE, Row
+from interp_widgets.editing.keys_values.value import Values, ValueSettings, optimise
 from interp_widgets.models.prompts import continuation, covering
 
 if TYPE_CHECKING:

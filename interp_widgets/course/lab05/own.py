@@ -16,8 +16,8 @@ from torch import Tensor
 from interp_widgets.course.borrowing import Borrower
 from interp_widgets.course.lab05.facts import CLAMP, FACT, LAYER, STEPS, answer_of, texts_of, value_of
 from interp_widgets.course.lab05.forms import FORMS
-from interp_widgets.editing.statistics import KeyStatistics
-from interp_widgets.editing.value import Values
+from interp_widgets.editing.keys_values.statistics import KeyStatistics
+from interp_widgets.editing.keys_values.value import Values
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel

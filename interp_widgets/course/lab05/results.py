@@ -15,9 +15,9 @@ from interp_widgets.course.lab05.facts import FACT, LAYER, value_of
 from interp_widgets.course.lab05.forms import FORMS
 from interp_widgets.course.lab05.studies import key_at
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.fluency import perplexity_of
-from interp_widgets.editing.statistics import KeyStatistics
-from interp_widgets.editing.value import Values
+from interp_widgets.editing.evaluating.fluency import perplexity_of
+from interp_widgets.editing.keys_values.statistics import KeyStatistics
+from interp_widgets.editing.keys_values.value import Values
 from interp_widgets.interventions.base import Intervention
 from interp_widgets.interventions.dense_delta import DenseDelta
 from interp_widgets.interventions.low_rank import LowRank

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from interp_widgets.course.lab05.facts import FACT, LAYER, PREFIXES, SUBJECT_FIRST, value_of
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.statistics import KeyStatistics
-from interp_widgets.editing.value import Values
+from interp_widgets.editing.keys_values.statistics import KeyStatistics
+from interp_widgets.editing.keys_values.value import Values
 from interp_widgets.models.architectures import Site
 from interp_widgets.models.prompts import covering, decode
 from interp_widgets.models.reference_text import sentences

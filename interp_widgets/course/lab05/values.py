@@ -17,8 +17,8 @@ from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
 from interp_widgets.course.lab05.keys import Texts, captured
 from interp_widgets.course.tiny_copies import fresh_model, no_hook_stays, words
 from interp_widgets.course.tiny_model import tiny_lm
-from interp_widgets.editing.contexts import Row
-from interp_widgets.editing.value import ValueSettings, optimise
+from interp_widgets.editing.keys_values.contexts import Row
+from interp_widgets.editing.keys_values.value import ValueSettings, optimise
 from interp_widgets.models.architectures import Site
 
 _RATE, _DECAY = 0.2, 0.05

@@ -14,12 +14,12 @@ import torch
 import interp_widgets.editing.api as editing
 from interp_widgets.course.lab06.facts import LAYER
 from interp_widgets.editing.edit import Edit
+from interp_widgets.editing.editors.fine_tuning import FineTuningSettings
+from interp_widgets.editing.editors.grace import GraceSettings
+from interp_widgets.editing.editors.in_context import InContext
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.fine_tuning import FineTuningSettings
-from interp_widgets.editing.grace import GraceSettings
-from interp_widgets.editing.in_context import InContext
+from interp_widgets.editing.keys_values.value import ValueSettings
 from interp_widgets.editing.registry import editor_of
-from interp_widgets.editing.value import ValueSettings
 from interp_widgets.interventions.codebook import Codebook
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+from interp_widgets.editing.evaluating.places import places
+from interp_widgets.editing.evaluating.ripple import ripple_of
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.places import places
-from interp_widgets.editing.ripple import ripple_of
 
 COUNT, NEIGHBOURS = 200, 3
-LAYER = 5  # the one that known facts are traced to; see `editing.where`
+LAYER = 5  # the one that known facts are traced to; see `editing.keys_values.where`
 LAYERS = (3, 4, 5)  # of the lab's own edits of several layers; the package's default is five
 
 
@@ -146,7 +146,7 @@ def facts() -> tuple[Fact, ...]:
 
 
 def with_ripple(chosen: Sequence[Fact]) -> tuple[Fact, ...]:
-    """The same; those about capitals with what follows from the new answer (`editing.ripple`)."""
+    """The same; those about capitals with what follows from the new answer (`editing.evaluating.ripple`)."""
     return tuple(
         dataclasses.replace(fact, ripple=tuple(row[1:] if row[3] else row[1:3] for row in ripple_of(fact)))
         for fact in chosen

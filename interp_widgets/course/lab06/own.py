@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interp_widgets.course.borrowing import Borrower
 from interp_widgets.course.lab06.results import WEIGHT, Solve, Wanted, memit_form, parts_of
-from interp_widgets.editing.verification import Verification
+from interp_widgets.editing.evaluating.verification import Verification
 from interp_widgets.models.answers import score_answers
 
 THRESHOLD, PENALTY = 2e-2, 10.0  # AlphaEdit's own

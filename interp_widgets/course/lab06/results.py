@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.course.lab06.facts import LAYERS, facts, with_ripple
-from interp_widgets.editing import many
-from interp_widgets.editing.contexts import Row, rows_of
+from interp_widgets.editing.editors import many
+from interp_widgets.editing.editors.in_context import InContext
+from interp_widgets.editing.evaluating.fluency import perplexity_of
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.fluency import perplexity_of
-from interp_widgets.editing.in_context import InContext
+from interp_widgets.editing.keys_values.contexts import Row, rows_of
+from interp_widgets.editing.keys_values.statistics import key_statistics
+from interp_widgets.editing.keys_values.subject_keys import subject_keys
+from interp_widgets.editing.keys_values.value import ValueSettings
 from interp_widgets.editing.registry import Job
-from interp_widgets.editing.statistics import key_statistics
-from interp_widgets.editing.subject_keys import subject_keys
-from interp_widgets.editing.value import ValueSettings
 from interp_widgets.interventions.base import Intervention
 from interp_widgets.interventions.dense_delta import DenseDelta
 from interp_widgets.interventions.weight_size import relative_changes
@@ -196,7 +196,7 @@ def judge(
 ) -> Judged:
     """Each change alone on the facts, their paraphrases and neighbours; the unedited model first.
 
-    told: names of rows without a change, in which each fact stands ahead of its own prompts (`editing.in_context`)
+    told: names of rows without a change, in which each fact stands ahead of its own prompts (`iw.editing.InContext`)
     """
     rows = []
     for name, active in {"unedited": (), **changes, **dict.fromkeys(told, ())}.items():

@@ -12,8 +12,8 @@ import torch
 
 from interp_widgets.course.lab06.results import WEIGHT, Wanted, memit_form
 from interp_widgets.editing.edit import Edit
+from interp_widgets.editing.evaluating.suite import EditSuite
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.suite import EditSuite
 from interp_widgets.interventions.base import Intervention
 from interp_widgets.interventions.dense_delta import DenseDelta
 from interp_widgets.interventions.export_lora import export_lora

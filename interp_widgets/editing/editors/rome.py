@@ -1,0 +1,182 @@
+"""ROME: one fact, one layer, a change of rank one (Meng et al. 2022, sections 3.1 and appendix E.5).
+
+The MLP's value matrix W is read as a memory that answers a key with a value.  k is the key of the fact's subject, the
+mean over its texts; delta what has to be added to the value there so that the new answer follows; u = C^-1 k, with C
+the second moment of all keys.  Then
+
+    W' = W + delta u^T / (k . u)
+
+answers k with what it answered before plus delta, and changes what other keys get as little as C allows.
+
+Forms, which differ in the key of the denominator:
+
+averaged    the mean key on both sides (Gupta, Baskaran and Anumanchipalli 2024, "Rebuilding ROME"): W' k = W k + delta
+            holds exactly, which is checked
+published   u from the mean key, the denominator from the key of the plain prompt, as in ROME's code: where the two keys
+            point apart the denominator is small, and the change so large that a single edit can break the model
+plain       the plain prompt's key on both sides
+two         the plain prompt's key and the mean key of the other texts both get delta, exactly; still of rank one. Where
+            a subject begins a text its key there is another than behind a prefix, and an averaged key leaves it short
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interp_widgets.editing.fact import Fact
+from interp_widgets.editing.keys_values.contexts import Row, context_prefixes, rows_of
+from interp_widgets.editing.keys_values.statistics import RIDGE, KeyStatistics
+from interp_widgets.editing.keys_values.subject_keys import at_subjects
+from interp_widgets.editing.keys_values.value import Values, ValueSettings, optimise
+from interp_widgets.errors import ArgumentError, not_one_of
+from interp_widgets.interventions.low_rank import LowRank
+from interp_widgets.interventions.weight_size import relative_norm
+from interp_widgets.models.architectures import Site
+from interp_widgets.models.hooks import Snapshot
+
+if TYPE_CHECKING:
+    from interp_widgets.models.language_model import LanguageModel
+
+Floats = NDArray[np.float64]
+FORMS = ("averaged", "published", "plain", "two")
+
+
+@dataclass(frozen=True)
+class RomeSettings:
+    """form: see the module's text; prefixes: lengths in tokens of the sampled texts before the prompt, five of each;
+    plain_share: weight of the plain prompt in the mean key; None: as of every other text, as in ROME's code. A subject
+        near a text's start has another key there than behind a prefix, and would get little of the change
+    ridge: added to C, in units of the mean of its diagonal; value: of the optimisation"""
+
+    form: str = "averaged"
+    prefixes: Sequence[int] = (5, 10)
+    plain_share: float | None = 0.5
+    ridge: float = RIDGE
+    value: ValueSettings = field(default_factory=ValueSettings)
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise not_one_of("form", self.form, FORMS)
+        check_share(self.plain_share)
+        if not self.ridge > 0:
+            raise ArgumentError(f"ridge={self.ridge!r}: a number above 0, such as {RIDGE}")
+
+
+@dataclass(frozen=True, eq=False)
+class RankOne:
+    """The change, and what was measured on the way.
+
+    alignment: cosine of u with the key of the denominator, under C; near 0 the change is huge
+    constraint: how far W' k is from W k + delta at the mean key, over the norm of delta, measured on the model's own
+        values with the change in place; rounding error for form "averaged"
+    growth: norm of the change over the norm of W; loss, probability, steps: of the optimisation, at its end
+    """
+
+    change: LowRank
+    values: Values
+    alignment: float
+    growth: float
+    constraint: float
+
+    @property
+    def loss(self) -> float:
+        return float(self.values.loss[0])
+
+    @property
+    def probability(self) -> float:
+        """Of the answer, a token, geometric mean over the texts that the value was found on."""
+        return float(self.values.probability[0])
+
+
+def rank_one(lm: LanguageModel, fact: Fact, layer: int, statistics: KeyStatistics, settings: RomeSettings) -> RankOne:
+    """The change of one layer's value matrix that makes the model answer with the fact's target.
+
+    Open it inside a run: what is active there acts, and the change is meant to come on top of it.
+
+    Raises ArgumentError: statistics of another layer or model, a key of zero; and what `rows_of` and `optimise` raise.
+    """
+    layer = lm.architecture.check_layer(layer)
+    if statistics.layer != layer or statistics.fingerprint != lm.fingerprint:
+        raise ArgumentError(f"statistics are of layer {statistics.layer} of another fit; the edit is at layer {layer}")
+    rows = rows_of(lm, 0, fact, context_prefixes(lm, lengths=settings.prefixes))
+    values = optimise(lm, [rows], layer, settings.value)
+    mean, plain = values.mean_keys(settings.plain_share)[0], values.plain_keys[0].cpu().numpy()
+    if settings.form == "two":
+        mean = values.mean_keys(0.0)[0]
+    left, right, alignment = solve(
+        values.delta[0].double().cpu().numpy(), mean, plain, statistics, form=settings.form, ridge=settings.ridge
+    )
+    change = LowRank(left[:, None], right[None], layer=layer)
+    return RankOne(
+        change,
+        values,
+        alignment,
+        relative_norm(change, lm.architecture),
+        _violation(lm, rows, change, values, settings),
+    )
+
+
+def _solve_two(delta: Floats, keys: Floats, statistics: KeyStatistics, ridge: float) -> tuple[Floats, Floats, float]:
+    """u of the least u^T C u with k . u = 1 for both keys (keys, 2)."""
+    solved = statistics.solve(keys, ridge)
+    gram = keys.T @ solved
+    weights = np.linalg.solve(gram, np.ones(2))
+    u = solved @ weights
+    alignment = 1 / np.sqrt(float(weights @ gram @ weights) * np.diag(gram).max())
+    size = np.linalg.norm(u)
+    return delta * size, u / size, float(alignment)
+
+
+def check_share(plain_share: float | None) -> None:
+    if plain_share is not None and not 0 <= plain_share <= 1:
+        raise ArgumentError(f"plain_share={plain_share!r}: between 0 and 1, or None")
+
+
+def _violation(
+    lm: LanguageModel, rows: Sequence[Row], change: LowRank, values: Values, settings: RomeSettings
+) -> float:
+    """Of the constraint, by what the layer's down-projection puts out at the subject, mean over the fact's texts with
+    the weights of the mean key; of form "two" the larger one."""
+    layer = lm.architecture.check_layer(change.layer)
+    site = Site("mlp_value", layer)
+    texts = [row for row in rows if not row.watches]
+    with lm.run() as run:
+        before = at_subjects(lm, texts, [site], layer)[site]
+        with lm.run(snapshot=Snapshot((*run.snapshot.changes, change), lm.architecture)):
+            moved = at_subjects(lm, texts, [site], layer)[site] - before
+    delta = values.delta[0].double().cpu().numpy()
+    n = len(texts)
+    shares = (
+        (1.0, 0.0) if settings.form == "two" else (1 / n if settings.plain_share is None else settings.plain_share,)
+    )
+    means = [one * moved[0] + (1 - one) * moved[1:].mean(0) for one in shares] if n > 1 else [moved[0]]
+    return float(max(np.linalg.norm(mean - delta) for mean in means) / np.linalg.norm(delta))
+
+
+def solve(
+    delta: Floats,
+    mean: Floats,
+    plain: Floats,
+    statistics: KeyStatistics,
+    *,
+    form: str = "averaged",
+    ridge: float = RIDGE,
+) -> tuple[Floats, Floats, float]:
+    """left (width,) and right (keys,) with W' = W + left right^T, and the alignment, of form "two" the smaller one.
+    Raises ArgumentError."""
+    if form == "two" and not np.allclose(mean, plain):
+        return _solve_two(delta, np.stack([plain, mean], 1), statistics, ridge)
+    direction = plain if form == "plain" else mean
+    divisor = mean if form == "averaged" else plain
+    u = statistics.solve(direction[:, None], ridge)[:, 0]
+    product = float(divisor @ u)
+    if product == 0:
+        raise ArgumentError("the key of this subject is zero in this layer; edit another layer")
+    lengths = np.sqrt(float(direction @ u) * float(divisor @ statistics.solve(divisor[:, None], ridge)[:, 0]))
+    size = np.linalg.norm(u)
+    return delta * size / product, u / size, product / float(lengths)

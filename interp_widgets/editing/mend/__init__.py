@@ -1,0 +1,1 @@
+"""MEND: a network that turns the gradient of a fact into an edit, its training and its artefact."""
