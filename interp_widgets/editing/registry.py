@@ -44,6 +44,15 @@ class Job:
     def statistics(self, layer: int) -> KeyStatistics:
         return key_statistics(self.lm, layer, self.texts, cancel=self.cancel)
 
+    def steps_of(self, first: int, end: int) -> Callable[[int, int, str], None]:
+        """What tells of an optimisation's steps while facts `first` to `end`, excluded, are worked on."""
+        which = f"fact {end}" if end == first + 1 else f"facts {first + 1} to {end}"
+
+        def advance(done: int, steps: int, text: str) -> None:
+            self.advance(first * steps + (end - first) * done, len(self.facts) * steps, f"{text} of {which}")
+
+        return advance
+
 
 @dataclass(frozen=True, eq=False)
 class Made:

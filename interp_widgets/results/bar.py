@@ -33,6 +33,7 @@ class Bar:
                 from tqdm import tqdm
 
                 self._bar = tqdm(desc=text, total=total, leave=False)
+            self._bar.total = total  # the next phase may count other things
             self._bar.set_description(text, refresh=False)
             self._bar.update(done - self._bar.n)
 

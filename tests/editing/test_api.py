@@ -153,3 +153,17 @@ def test_an_interrupt_leaves_nothing_half_applied() -> None:
     assert not lm.ledger
     with pytest.raises(OutOfRangeError):
         edited(lm, layer=-4)
+
+
+@pytest.mark.parametrize("method", ["rome", "memit", "emmet", "grace"])
+def test_progress_goes_step_by_step(method: str) -> None:
+    """Also within one fact, and it never goes back while values are sought."""
+    told: list[tuple[float, str]] = []
+    edited(
+        make_lm("llama"), [FACT, OTHER], method=method, settings=SETTINGS[method],
+        progress=lambda done, total, text: told.append((done / total, text)),
+    )  # fmt: skip
+    steps = [share for share, text in told if "of fact" in text]
+    assert len(steps) > 4
+    assert steps == sorted(steps)
+    assert steps[-1] <= 1

@@ -49,7 +49,7 @@ def _run(job: Job) -> Made:
     found: list[Values] = []
 
     def work(start: int, end: int) -> None:
-        found.append(optimise(lm, texts[start:end], layer, own.value))
+        found.append(optimise(lm, texts[start:end], layer, own.value, advance=job.steps_of(start, end)))
         job.advance(end, len(texts), "values")
 
     in_batches(len(texts), _CPU_FACTS if lm.device.type == "cpu" else _GPU_FACTS, work)

@@ -136,7 +136,7 @@ def _run(job: Job) -> Made:
 
     def work(start: int, end: int) -> None:
         chosen = needed[start:end]
-        found = optimise(lm, [rows[i] for i in chosen], layer, own.value)
+        found = optimise(lm, [rows[i] for i in chosen], layer, own.value, advance=job.steps_of(start, end))
         values[chosen] = (found.base + found.delta).float().cpu().numpy()
         loss[chosen] = found.loss
         job.advance(end, len(needed), "values")

@@ -66,11 +66,9 @@ def targets(job: Job, texts: Sequence[Sequence[Row]], top: int, settings: ValueS
 
     def work(start: int, end: int) -> None:
         chosen = order[start:end]
-
-        def advance(done: int, total: int, text: str) -> None:
-            job.advance(start, len(texts), f"values of facts {start + 1} to {end}, step {done}")
-
-        found = optimise(lm, [texts[i] for i in chosen], top, settings, site="resid_post", advance=advance)
+        found = optimise(
+            lm, [texts[i] for i in chosen], top, settings, site="resid_post", advance=job.steps_of(start, end)
+        )
         states[chosen] = (found.base + found.delta).double().cpu().numpy()
         loss[chosen], probability[chosen] = found.loss, found.probability
         job.advance(end, len(texts), "values")

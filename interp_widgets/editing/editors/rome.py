@@ -21,7 +21,7 @@ two         the plain prompt's key and the mean key of the other texts both get 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,15 @@ class RankOne:
         return float(self.values.probability[0])
 
 
-def rank_one(lm: LanguageModel, fact: Fact, layer: int, statistics: KeyStatistics, settings: RomeSettings) -> RankOne:
+def rank_one(
+    lm: LanguageModel,
+    fact: Fact,
+    layer: int,
+    statistics: KeyStatistics,
+    settings: RomeSettings,
+    *,
+    advance: Callable[[int, int, str], None] | None = None,
+) -> RankOne:
     """The change of one layer's value matrix that makes the model answer with the fact's target.
 
     Open it inside a run: what is active there acts, and the change is meant to come on top of it.
@@ -104,7 +112,7 @@ def rank_one(lm: LanguageModel, fact: Fact, layer: int, statistics: KeyStatistic
     if statistics.layer != layer or statistics.fingerprint != lm.fingerprint:
         raise ArgumentError(f"statistics are of layer {statistics.layer} of another fit; the edit is at layer {layer}")
     rows = rows_of(lm, 0, fact, context_prefixes(lm, lengths=settings.prefixes))
-    values = optimise(lm, [rows], layer, settings.value)
+    values = optimise(lm, [rows], layer, settings.value, advance=advance)
     mean, plain = values.mean_keys(settings.plain_share)[0], values.plain_keys[0].cpu().numpy()
     if settings.form == "two":
         mean = values.mean_keys(0.0)[0]

@@ -18,7 +18,7 @@ def _run(job: Job) -> Made:
     found = []
     for number, fact in enumerate(job.facts):
         with lm.run(snapshot=Snapshot((*job.changes, *parts), lm.architecture)):
-            one = rank_one(lm, fact, layer, statistics, job.settings)
+            one = rank_one(lm, fact, layer, statistics, job.settings, advance=job.steps_of(number, number + 1))
         parts = LowRank.joined((*parts, one.change))
         found.append(one)
         job.advance(number + 1, len(job.facts), "facts")
