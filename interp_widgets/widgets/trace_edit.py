@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interp_widgets.editing.evaluating.ripple import has_checks, with_checks
 from interp_widgets.editing.fact import Fact
 from interp_widgets.errors import ArgumentError
 from interp_widgets.locate.trace_payload import occurrence
@@ -21,7 +22,8 @@ def why_not(result: TraceResult) -> str:
 
 
 def fact_of(result: TraceResult, answer: str) -> Fact:
-    """The traced fact with a new answer; the traced target is the original one.
+    """The traced fact with a new answer; the traced target is the original one. Where the package has checks for such a
+    fact it gets them, so that the diff shows more than the fact.
 
     answer: with or without its leading space: it gets one where the traced target has one. Raises ArgumentError.
     """
@@ -34,7 +36,8 @@ def fact_of(result: TraceResult, answer: str) -> Fact:
     places = [i for i in range(len(prompt)) if prompt.startswith(subject, i)]
     start = places[occurrence(result) or 0]
     template = f"{prompt[:start]}{{}}{prompt[start + len(subject) :]}"
-    return Fact(template, subject=subject, target=spaced(answer, result.target), original=result.target)
+    fact = Fact(template, subject=subject, target=spaced(answer, result.target), original=result.target)
+    return with_checks(fact) if has_checks(fact) else fact
 
 
 def spaced(answer: str, original: str) -> str:

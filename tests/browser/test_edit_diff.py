@@ -211,6 +211,8 @@ def test_australia_from_a_cell_of_its_trace(shared: Lab) -> None:
     expect(card.part("before")).to_have_text(re.compile("^The capital of Australia is Sydney"))
     expect(card.part("after")).to_have_text(re.compile("^The capital of Australia is Canberra"))
     expect(card.part("check").first).to_contain_text("● holds")
+    for name in ("paraphrase", "neighbour", "ripple"):  # the package has checks for a country's capital
+        expect(group(card, name)).to_be_visible()
     assert lab.python("lm.next_token(prompt, k=1)[0][0]") == " Canberra"
     expect_contrast(card.root)
 

@@ -88,6 +88,8 @@ def test_the_fact_that_was_traced() -> None:
     assert spaced("Rome", "Paris") == "Rome"
     twice = make_trace(pieces=("a", " cat", " is", " a", " cat", " of"), subject="cat", subject_tokens=(4, 4))
     assert fact_of(twice, "fur").template == "a cat is a {} of"  # the place that was corrupted
+    assert all((fact.paraphrases, fact.neighbours, fact.ripple))  # the package knows the tower, and not the cat
+    assert not fact_of(twice, "fur").paraphrases
     with pytest.raises(ArgumentError, match="write the new answer"):
         fact_of(make_trace(), "  ")
     with pytest.raises(ArgumentError, match="is the original answer"):
