@@ -19,12 +19,12 @@ TEXTS = sentences()[:150]  # enough keys for a full rank, and seconds in place o
 
 def test_a_good_edit_is_silent(default_lm: Any) -> None:
     fact = iw.Fact("The capital of {} is", subject="Australia", target=" Canberra", original=" Sydney")
-    edit = iw.edit(default_lm, fact, layer=5, texts=TEXTS)  # a warning would be an error
+    edit = iw.edit(default_lm, fact, texts=TEXTS)  # with the settings of this model; a warning would be an error
     edit.undo()
     assert edit.alarm is not None
     lines = Alarm()
-    assert edit.alarm.growth[5] < lines.growth / 2
-    assert edit.alarm.alignment > 0.9
+    assert edit.alarm.growth[4] < lines.growth / 2
+    assert edit.measured["agreement"] > 0.9
     assert edit.alarm.perplexity[1] < 1.03 * edit.alarm.perplexity[0]
     assert edit.alarm.entropy[1] > 0.95 * edit.alarm.entropy[0]
 

@@ -71,7 +71,8 @@ class RomeSettings:
 class RankOne:
     """The change, and what was measured on the way.
 
-    alignment: cosine of u with the key of the denominator, under C; near 0 the change is huge
+    alignment: cosine of u with the key of the denominator, under C; near 0 the change is huge. Of form "two" the
+        smaller cosine of its two keys: how well one direction serves both
     constraint: how far W' k is from W k + delta at the mean key, over the norm of delta, measured on the model's own
         values with the change in place; rounding error for form "averaged"
     growth: norm of the change over the norm of W; loss, probability, steps: of the optimisation, at its end
