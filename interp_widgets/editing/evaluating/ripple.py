@@ -110,9 +110,8 @@ def with_checks(fact: Fact) -> Fact:
 def has_checks(fact: Fact) -> bool:
     """Whether the templates suit it: the capital of a country, or the city of a landmark, that the table of places has.
     Other subjects may have a template's words and another meaning ("Mount Kempe is in" asks for a continent)."""
-    relation = relation_of(fact)
-    table = {"capital": places().country, "city": places().landmark}
-    return relation is not None and fact.subject in table[relation]
+    known = {"capital": set(places().country), "city": set(places().landmark)}
+    return fact.subject in known.get(relation_of(fact) or "", set())
 
 
 def ripple_of(fact: Fact) -> list[tuple[str, str, str, str]]:
