@@ -72,7 +72,7 @@ class NullSpace:
     @classmethod
     def of(cls, statistics: KeyStatistics, threshold: float = 2e-2) -> NullSpace:
         """Raises ArgumentError if no direction is left: the threshold is absolute, and models differ in scale."""
-        values, vectors = np.linalg.eigh(statistics.moment)
+        values, vectors = statistics.decomposition
         basis = vectors[:, values < threshold]
         if basis.shape[1] == 0:
             raise ArgumentError(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,7 @@ Floats = NDArray[np.float64]
 KIND, VERSION = "key statistics", 1
 RIDGE = 1e-4  # of the mean of C's diagonal: what is added to it before it is inverted
 _CPU_TOKENS, _GPU_TOKENS = 512, 16_384  # of a pass
+_HELD = 32e6  # bytes of a file up to which it stays in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +54,15 @@ class KeyStatistics:
     corpus: str
 
     @cached_property
+    def decomposition(self) -> tuple[Floats, Floats]:
+        """Eigenvalues, ascending, and eigenvectors in columns."""
+        values, vectors = np.linalg.eigh(self.moment)
+        return np.asarray(values), np.asarray(vectors)
+
+    @property
     def spectrum(self) -> Floats:
         """Eigenvalues, ascending."""
-        return np.asarray(np.linalg.eigvalsh(self.moment))
+        return self.decomposition[0]
 
     @property
     def rank(self) -> int:
@@ -118,7 +125,7 @@ def key_statistics(
     chosen = _chosen(texts)
     corpus = reference_text.corpus_hash(chosen)
     kept = Kept.within(cache_dir() / "statistics", KIND, VERSION, [lm.fingerprint, layer, corpus, VERSION])
-    known = None if refit else kept.find(_read)
+    known = None if refit else _find(kept)
     if known is not None:
         return known
     if callable(confirm) and not confirm(_cost(lm, layer, chosen)):
@@ -179,6 +186,23 @@ def _cost(lm: LanguageModel, layer: int, texts: Sequence[str]) -> Cost:
     share = (layer + 1) / a.n_layers
     squares = 4 * a.mlp_width**2 / sum(p.numel() for p in lm.model.parameters())  # in double precision
     return Cost(len(texts), tokens * (share + squares) * lm.seconds_per_token, 3 * 8 * a.mlp_width**2)
+
+
+def _find(kept: Kept) -> KeyStatistics | None:
+    """From the cache; small ones are held, since one edit after the other asks for them and their decomposition."""
+    try:
+        about = kept.path.stat()
+    except FileNotFoundError:
+        return None
+    return _held(kept, about.st_mtime_ns) if about.st_size <= _HELD else kept.find(_read)
+
+
+@lru_cache(maxsize=8)
+def _held(kept: Kept, written: int) -> KeyStatistics | None:
+    found = kept.find(_read)
+    if found is not None:
+        found.moment.setflags(write=False)  # whoever gets it next must find it as it is
+    return found
 
 
 def _read(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> KeyStatistics:
