@@ -18,6 +18,7 @@ from torch import Tensor
 from interp_widgets.errors import ArgumentError, NonFiniteError
 from interp_widgets.models.generation import check_length, stop_tokens
 from interp_widgets.models.prompts import Prompt, decode
+from interp_widgets.models.shared_start import Begun, last_hidden, start_batch
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -42,35 +43,33 @@ def generate_batch(
     seed: int | Sequence[int] = 0,
     cancel: threading.Event | None = None,
     advance: Callable[[int, int, str], None] | None = None,
+    begun: Sequence[Begun] | None = None,
 ) -> Continuations:
     """Continue each prompt; row i is sampled with the seed (seed, i), or with the i-th of several. Memory grows with
     the number of prompts: give as many as fit. Interventions act on all rows; one with a strength for each row takes
-    them in this order.
+    them in this order. begun: for each prompt a prefix that it begins with, as `start_batch` takes them.
 
     Raises what `lm.generate` raises.
     """
-    from transformers import DynamicCache
-
     if not prompts:
         raise ArgumentError("prompts is empty; give at least one")
     rows = [lm.encode(prompt).ids.tolist() for prompt in prompts]
     longest = max(map(len, rows))
     check_length(max_new_tokens, temperature, longest, lm.architecture.context_length)
-    ids = torch.tensor([[0] * (longest - len(row)) + row for row in rows])
-    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
     seeds = [_mix(seed, i) for i in range(len(rows))] if isinstance(seed, int) else list(seed)
     if len(seeds) != len(rows):
         raise ArgumentError(f"seed has {len(seeds)} numbers for {len(rows)} prompts; give one, or one for each")
     chance = [torch.Generator().manual_seed(one) for one in seeds]
-    cache = DynamicCache(config=lm.model.config)
     stops = stop_tokens(lm)
+    lengths = torch.tensor([len(row) for row in rows])
     written: list[list[int]] = [[] for _ in rows]
     going = set(range(len(rows)))
     passes = 0
-    with torch.no_grad(), lm.run(cancel=cancel, prompt_length=mask.sum(1)) as run:
+    with torch.no_grad(), lm.run(cancel=cancel, prompt_length=lengths) as run:
+        cache, ids, mask = start_batch(lm, rows, begun or [None] * len(rows), room=max_new_tokens)
         while True:
             run.check()
-            hidden = _hidden(lm, ids, mask, cache)
+            hidden = last_hidden(lm, cache, ids, mask)
             passes += len(rows)
             logits = lm.head(hidden).float()
             if not torch.isfinite(logits[sorted(going)]).all():
@@ -93,13 +92,6 @@ def generate_batch(
         texts=tuple(decode(lm.tokenizer, row) if row else "" for row in written),
         forward_passes=passes,
     )
-
-
-def _hidden(lm: LanguageModel, ids: Tensor, mask: Tensor, cache: object) -> Tensor:
-    """Last hidden state of the last token, (rows, width)."""
-    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-    kwargs = {"attention_mask": mask.to(lm.device), "position_ids": positions.to(lm.device)}
-    return lm.hidden(ids, past_key_values=cache, use_cache=True, **kwargs)[:, -1]
 
 
 def _choose(logits: Tensor, temperature: float, chance: Sequence[torch.Generator]) -> list[int]:

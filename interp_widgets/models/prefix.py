@@ -44,6 +44,11 @@ class Prefix:
             self.last = lm.hidden(ids, past_key_values=cache, use_cache=True)[:, -1:]
         self._layers: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in cache.layers]
 
+    @property
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """(keys, values) of each layer, (1, heads, tokens, head size); not to be written into."""
+        return self._layers
+
     def cache(self, tokens: int, rows: int) -> Any:
         """A cache of its own that holds the first `tokens` tokens, for a batch of `rows`."""
         from transformers import DynamicCache

@@ -1,0 +1,32 @@
+"""Is the written reasoning what the model used? Tests of chains of thought, on the local model and on servers."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interp_widgets.faithfulness.loading import load_questions as load_questions
+    from interp_widgets.faithfulness.questions import Question as Question
+    from interp_widgets.faithfulness.questions import question_set as question_set
+    from interp_widgets.faithfulness.questions import question_sets as question_sets
+
+_WHERE = {
+    "Question": "questions",
+    "load_questions": "loading",
+    "question_set": "questions",
+    "question_sets": "questions",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__dir__())}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)
+
+
+__all__ = sorted(_WHERE)
