@@ -112,6 +112,7 @@ _ROOMS = (
     "attribution",
     "course",
     "editing",
+    "erasure",
     "errors",
     "interventions",
     "locate",

@@ -35,7 +35,7 @@ BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{
 # here already, and zstandard; so does peft, and accelerate.
 PEERS = (
     "repeng==0.4.0", "steering-vectors==0.12.2", "nnsight==0.8.1", "zstandard==0.25.0", "peft==0.21.2",
-    "accelerate==1.15.0",
+    "accelerate==1.15.0", "concept-erasure==0.2.4",
 )  # fmt: skip
 # TransformerLens with what it imports; large, so only for benchmarks.
 BENCH_PEERS = (

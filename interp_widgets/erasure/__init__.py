@@ -1,0 +1,30 @@
+"""Taking a concept out of a model's states, and measuring what is left of it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interp_widgets.erasure.eraser import Eraser as Eraser
+    from interp_widgets.erasure.eraser import ErasureWarning as ErasureWarning
+    from interp_widgets.erasure.fitting import EraserFitter as EraserFitter
+
+_WHERE = {
+    "Eraser": "eraser",
+    "EraserFitter": "fitting",
+    "ErasureWarning": "eraser",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__dir__())}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)
+
+
+__all__ = sorted(_WHERE)
