@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.editing.fact import Fact
-from interp_widgets.editing.keys_values import value
 from interp_widgets.editing.keys_values.contexts import Row, rows_of
 from interp_widgets.editing.keys_values.value import SITES, ValueSettings, optimise
 from interp_widgets.errors import ArgumentError, NonFiniteError
@@ -184,27 +182,3 @@ def test_an_unknown_site_and_a_loss_that_is_not_finite() -> None:
         lm.model.model.layers[2].mlp.down_proj.weight.fill_(float("inf"))
     with lm.run(), pytest.raises(NonFiniteError, match="layer=1"):
         optimise(lm, texts_of(lm), 1, SETTINGS)
-
-
-def test_products_of_lower_precision_are_for_the_steps_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    lm = make_lm("llama")
-    seen: list[str] = []
-    forward = value.Tails.forward
-
-    def watched(tails: Any, added: torch.Tensor) -> torch.Tensor:
-        seen.append(torch.get_float32_matmul_precision())
-        return forward(tails, added)
-
-    monkeypatch.setattr(value.Tails, "forward", watched)
-    with lm.run():
-        exact = optimise(lm, texts_of(lm), 1, SETTINGS)
-        coarse = optimise(lm, texts_of(lm), 1, dataclasses.replace(SETTINGS, matmul_precision="medium"))
-    assert set(seen) == {"highest", "medium"}
-    np.testing.assert_allclose(coarse.loss, exact.loss, rtol=0.05)
-    assert torch.equal(coarse.keys, exact.keys)  # recorded in full
-    monkeypatch.setattr(value.Tails, "picked", lambda *_: torch.full((1, 1), float("nan")))
-    with pytest.raises(Exception), lm.run():  # noqa: B017, PT011 - whatever goes wrong in a step
-        optimise(lm, texts_of(lm), 1, dataclasses.replace(SETTINGS, matmul_precision="medium"))
-    assert torch.get_float32_matmul_precision() == "highest"
-    with pytest.raises(ArgumentError, match="highest, high, medium"):
-        ValueSettings(matmul_precision="low")
