@@ -14,8 +14,7 @@ past is recorded once.  Many facts share a batch; a fact whose loss is low enoug
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ import torch
 from torch import Tensor
 
 from interp_widgets.editing.keys_values.contexts import Row
-from interp_widgets.errors import ArgumentError, NonFiniteError, not_one_of
+from interp_widgets.errors import ArgumentError, NonFiniteError
 from interp_widgets.models.architectures import Architecture, Site
 from interp_widgets.models.hooks import Action, Frame, LayerCall, Snapshot, set_frame
 from interp_widgets.models.prefix import can_reuse
@@ -37,26 +36,17 @@ if TYPE_CHECKING:
 _WORTH = 0.7  # share of a batch's facts that still move from which on the others are taken out
 SITES = ("mlp_value", "resid_post")  # where delta is added: to the down-projection's output, or to the block's
 
-PRECISIONS = ("highest", "high", "medium")
-
 
 @dataclass(frozen=True)
 class ValueSettings:
-    """Of the optimisation; the defaults are those of ROME's code for GPT-2 XL, with 25 steps.
-
-    stop: a fact whose loss is below it is done
-    matmul_precision: of the products in its steps, torch's name for it. "medium" lets a processor that multiplies
-        bfloat16 in hardware do so, which takes a third of the time; what is recorded, the change that follows and all
-        that is measured afterwards stay in the model's own precision
-    """
+    """Of the optimisation; the defaults are those of ROME's code for GPT-2 XL, with 25 steps."""
 
     steps: int = 25
     learning_rate: float = 0.5
     clamp: float = 4.0
     decay: float = 0.5
     kl_factor: float = 0.0625
-    stop: float = 0.05
-    matmul_precision: str = "highest"
+    stop: float = 0.05  # a fact whose loss is below it is done
 
     def __post_init__(self) -> None:
         for name in ("steps", "learning_rate", "clamp"):
@@ -65,8 +55,6 @@ class ValueSettings:
         for name in ("decay", "kl_factor", "stop"):
             if getattr(self, name) < 0:
                 raise ArgumentError(f"{name}={getattr(self, name)!r}: 0 or more")
-        if self.matmul_precision not in PRECISIONS:
-            raise not_one_of("matmul_precision", self.matmul_precision, PRECISIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,18 +274,6 @@ class _Adam:
         return -self.rate * mean / (square.sqrt() + 1e-8)
 
 
-@contextmanager
-def _products(precision: str) -> Iterator[None]:
-    """Float32 matrix products in this precision. torch has one switch for all threads, so it is held for a step only,
-    while the model's lock keeps other runs of it out."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
 def optimise(
     lm: LanguageModel,
     texts: Sequence[Sequence[Row]],
@@ -337,7 +313,7 @@ def optimise(
     del recorded
     for step in range(settings.steps):
         given = delta[held].requires_grad_()
-        with torch.enable_grad(), _products(settings.matmul_precision):
+        with torch.enable_grad():
             found, said = problem(given)
             here = [held.index(fact) for fact in moving]
             (slopes,) = torch.autograd.grad(found[here].sum(), given)
