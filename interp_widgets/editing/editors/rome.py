@@ -15,8 +15,9 @@ averaged    the mean key on both sides (Gupta, Baskaran and Anumanchipalli 2024,
 published   u from the mean key, the denominator from the key of the plain prompt, as in ROME's code: where the two keys
             point apart the denominator is small, and the change so large that a single edit can break the model
 plain       the plain prompt's key on both sides
-two         the plain prompt's key and the mean key of the other texts both get delta, exactly; still of rank one. Where
-            a subject begins a text its key there is another than behind a prefix, and an averaged key leaves it short
+two         the subject's key at the beginning of a text and the mean key of the texts in which it stands further on
+            both get delta, exactly; still of rank one. A model without a token that begins every text has another key
+            there (the default model's is at a right angle to the others), and an averaged key leaves it short
 """
 
 from __future__ import annotations
@@ -115,8 +116,10 @@ def rank_one(
     rows = rows_of(lm, 0, fact, context_prefixes(lm, lengths=settings.prefixes))
     values = optimise(lm, [rows], layer, settings.value, advance=advance)
     mean, plain = values.mean_keys(settings.plain_share)[0], values.plain_keys[0].cpu().numpy()
-    if settings.form == "two":
+    if settings.form == "two" and fact.subject_span[0] == 0:
         mean = values.mean_keys(0.0)[0]
+    elif settings.form == "two":
+        plain = at_subjects(lm, rows[-1:], [Site("mlp_key", layer)], layer)[Site("mlp_key", layer)][0]
     left, right, alignment = solve(
         values.delta[0].double().cpu().numpy(), mean, plain, statistics, form=settings.form, ridge=settings.ridge
     )
@@ -126,7 +129,7 @@ def rank_one(
         values,
         alignment,
         relative_norm(change, lm.architecture),
-        _violation(lm, rows, change, values, settings),
+        _violation(lm, _weighted(rows, fact, settings), change, values),
     )
 
 
@@ -146,25 +149,36 @@ def check_share(plain_share: float | None) -> None:
         raise ArgumentError(f"plain_share={plain_share!r}: between 0 and 1, or None")
 
 
+def _weighted(rows: Sequence[Row], fact: Fact, settings: RomeSettings) -> list[list[tuple[Row, float]]]:
+    """Of each key that delta is written for, the texts that it is the mean of, with their weights."""
+    plain, *others = (row for row in rows if not row.watches)
+    starts = settings.form == "two" and fact.subject_span[0] == 0
+    share = 0.0 if starts else settings.plain_share
+    if share is None:
+        share = 1 / (1 + len(others))
+    mean = [(plain, share if others else 1.0), *((row, (1 - share) / len(others)) for row in others)]
+    if settings.form != "two":
+        return [mean]
+    return [[(plain if starts else rows[-1], 1.0)], mean]
+
+
 def _violation(
-    lm: LanguageModel, rows: Sequence[Row], change: LowRank, values: Values, settings: RomeSettings
+    lm: LanguageModel, keys: Sequence[Sequence[tuple[Row, float]]], change: LowRank, values: Values
 ) -> float:
-    """Of the constraint, by what the layer's down-projection puts out at the subject, mean over the fact's texts with
-    the weights of the mean key; of form "two" the larger one."""
+    """Of the constraint, the largest of all keys, by what the layer's down-projection puts out at the subject."""
     layer = lm.architecture.check_layer(change.layer)
     site = Site("mlp_value", layer)
-    texts = [row for row in rows if not row.watches]
-    with lm.run() as run:
-        before = at_subjects(lm, texts, [site], layer)[site]
-        with lm.run(snapshot=Snapshot((*run.snapshot.changes, change), lm.architecture)):
-            moved = at_subjects(lm, texts, [site], layer)[site] - before
     delta = values.delta[0].double().cpu().numpy()
-    n = len(texts)
-    shares = (
-        (1.0, 0.0) if settings.form == "two" else (1 / n if settings.plain_share is None else settings.plain_share,)
-    )
-    means = [one * moved[0] + (1 - one) * moved[1:].mean(0) for one in shares] if n > 1 else [moved[0]]
-    return float(max(np.linalg.norm(mean - delta) for mean in means) / np.linalg.norm(delta))
+    missed = []
+    with lm.run() as run:
+        edited = Snapshot((*run.snapshot.changes, change), lm.architecture)
+        for texts in keys:
+            rows, weights = [row for row, _ in texts], np.asarray([weight for _, weight in texts])
+            before = at_subjects(lm, rows, [site], layer)[site]
+            with lm.run(snapshot=edited):
+                moved = at_subjects(lm, rows, [site], layer)[site] - before
+            missed.append(np.linalg.norm(weights @ moved - delta) / np.linalg.norm(delta))
+    return float(max(missed))
 
 
 def solve(
@@ -177,6 +191,9 @@ def solve(
     ridge: float = RIDGE,
 ) -> tuple[Floats, Floats, float]:
     """left (width,) and right (keys,) with W' = W + left right^T, and the alignment, of form "two" the smaller one.
+
+    mean, plain: keys (keys,); of form "two" those of the subject further on, and at the beginning of a text
+
     Raises ArgumentError."""
     if form == "two" and not np.allclose(mean, plain):
         return _solve_two(delta, np.stack([plain, mean], 1), statistics, ridge)
