@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from interp_widgets.editing.evaluating.evaluation import evaluate_edit as evaluate_edit
     from interp_widgets.editing.evaluating.evaluation_result import EditEvaluation as EditEvaluation
     from interp_widgets.editing.fact import Fact as Fact
+    from interp_widgets.erasure.scrubbing import erase as erase
+    from interp_widgets.faithfulness.api import cot_faithfulness as cot_faithfulness
+    from interp_widgets.faithfulness.result import FaithfulnessResult as FaithfulnessResult
     from interp_widgets.interventions.ablation import Ablation as Ablation
     from interp_widgets.interventions.added_vector import AddedVector as AddedVector
     from interp_widgets.interventions.dense_delta import DenseDelta as DenseDelta
@@ -73,6 +76,7 @@ _FRONT_DOOR = {
     "EditDiff": "interp_widgets.editing.diff.result",
     "EditEvaluation": "interp_widgets.editing.evaluating.evaluation_result",
     "Fact": "interp_widgets.editing.fact",
+    "FaithfulnessResult": "interp_widgets.faithfulness.result",
     "HeadsResult": "interp_widgets.locate.heads_result",
     "LanguageModel": "interp_widgets.models.language_model",
     "LensResult": "interp_widgets.locate.lens_result",
@@ -91,9 +95,11 @@ _FRONT_DOOR = {
     "clear_cache": "interp_widgets.models.cache",
     "compare": "interp_widgets.attribution.compare",
     "control_vector": "interp_widgets.steering.fit",
+    "cot_faithfulness": "interp_widgets.faithfulness.api",
     "doctor": "interp_widgets.checkup",
     "edit": "interp_widgets.editing.api",
     "edit_diff": "interp_widgets.editing.diff.api",
+    "erase": "interp_widgets.erasure.scrubbing",
     "estimate": "interp_widgets.planning",
     "evaluate_edit": "interp_widgets.editing.evaluating.evaluation",
     "evaluate_steering": "interp_widgets.steering.evaluation",
@@ -114,6 +120,7 @@ _ROOMS = (
     "editing",
     "erasure",
     "errors",
+    "faithfulness",
     "interventions",
     "locate",
     "models",

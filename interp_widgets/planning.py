@@ -12,7 +12,9 @@ from interp_widgets.editing.evaluating.evaluation import estimate_evaluate_edit,
 from interp_widgets.editing.evaluating.preservation import estimate_preservation_suite, preservation_suite
 from interp_widgets.editing.keys_values.statistics import estimate_key_statistics, key_statistics
 from interp_widgets.editing.mend.training import estimate_train_mend, train_mend
+from interp_widgets.erasure.scrubbing import erase, estimate_erase, estimate_scrub, scrub
 from interp_widgets.errors import ArgumentError
+from interp_widgets.faithfulness.api import cot_faithfulness, estimate_cot_faithfulness
 from interp_widgets.locate.calibration import calibrate_lens, estimate_calibrate_lens
 from interp_widgets.locate.heads import estimate_heads, heads
 from interp_widgets.locate.logit_lens import estimate_logit_lens, logit_lens
@@ -29,7 +31,9 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     calibrate_lens: estimate_calibrate_lens,
     compare: estimate_compare,
     control_vector: estimate_control_vector,
+    cot_faithfulness: estimate_cot_faithfulness,
     edit_diff: estimate_edit_diff,
+    erase: estimate_erase,
     evaluate_edit: estimate_evaluate_edit,
     evaluate_steering: estimate_evaluate_steering,
     heads: estimate_heads,
@@ -37,6 +41,7 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     logit_lens: estimate_logit_lens,
     patch: estimate_patch,
     preservation_suite: estimate_preservation_suite,
+    scrub: estimate_scrub,
     max_activating: estimate_max_activating,
     train_mend: estimate_train_mend,
 }

@@ -9,11 +9,19 @@ if TYPE_CHECKING:
     from interp_widgets.erasure.eraser import Eraser as Eraser
     from interp_widgets.erasure.eraser import ErasureWarning as ErasureWarning
     from interp_widgets.erasure.fitting import EraserFitter as EraserFitter
+    from interp_widgets.erasure.scrubbing import scrub as scrub
+    from interp_widgets.erasure.sets import labelled_set as labelled_set
+    from interp_widgets.erasure.sets import labelled_sets as labelled_sets
+    from interp_widgets.erasure.texts import LabelledTexts as LabelledTexts
 
 _WHERE = {
     "Eraser": "eraser",
     "EraserFitter": "fitting",
     "ErasureWarning": "eraser",
+    "LabelledTexts": "texts",
+    "labelled_set": "sets",
+    "labelled_sets": "sets",
+    "scrub": "scrubbing",
 }
 
 

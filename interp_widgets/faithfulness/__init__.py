@@ -6,12 +6,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interp_widgets.faithfulness.asking import Ask as Ask
+    from interp_widgets.faithfulness.asking import Backend as Backend
+    from interp_widgets.faithfulness.asking import Choice as Choice
     from interp_widgets.faithfulness.loading import load_questions as load_questions
+    from interp_widgets.faithfulness.local import LocalBackend as LocalBackend
     from interp_widgets.faithfulness.questions import Question as Question
     from interp_widgets.faithfulness.questions import question_set as question_set
     from interp_widgets.faithfulness.questions import question_sets as question_sets
+    from interp_widgets.faithfulness.result import FaithfulnessResult as FaithfulnessResult
 
 _WHERE = {
+    "Ask": "asking",
+    "Backend": "asking",
+    "Choice": "asking",
+    "FaithfulnessResult": "result",
+    "LocalBackend": "local",
     "Question": "questions",
     "load_questions": "loading",
     "question_set": "questions",

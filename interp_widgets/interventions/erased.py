@@ -26,7 +26,8 @@ class Erased(Intervention):
     means: for each place (width,); lefts: (width, rank); rights: (rank, width); float64 is kept
     positions: see `interventions.positions`
     source: what was erased, for its name; fingerprint: of the model that it was fitted to
-    fitted_on: int64, hashes of the texts that it was fitted on, so that nobody tests it on them
+    fitted_on, templates: int64, hashes of the texts and of the templates that it was fitted on, so that nobody tests it
+        on them
     about: further settings, JSON values
 
     A place is computed in float64 where the device has it: the two factors nearly cancel where the concept lies in a
@@ -49,6 +50,7 @@ class Erased(Intervention):
         source: str = "concept",
         fingerprint: str | None = None,
         fitted_on: Any = (),
+        templates: Any = (),
         about: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class Erased(Intervention):
             self.lefts.append(as_tensor(f"lefts[{i}]", left, (len(centre), None)))
             self.rights.append(as_tensor(f"rights[{i}]", right, (self.lefts[i].shape[1], len(centre))))
         self.positions, self.source, self.fingerprint = check_positions(positions), source, fingerprint
-        self.fitted_on = np.asarray(fitted_on, np.int64).copy()
+        self.fitted_on, self.templates = (np.array(one, np.int64) for one in (fitted_on, templates))
         self.about = dict(about or {})
 
     @property
@@ -113,15 +115,6 @@ class Erased(Intervention):
                     f"the eraser at layer {layer} {site} is for {len(mean)} numbers; this model has {width}"
                 )
 
-    def without(self, i: int) -> Erased | None:
-        """The same without its places from the i-th on; None where none is left."""
-        if i == 0:
-            return None
-        return Erased(
-            self.places[:i], self.means[:i], self.lefts[:i], self.rights[:i], positions=self.positions,
-            source=self.source, fingerprint=self.fingerprint, fitted_on=self.fitted_on, about=self.about,
-        )  # fmt: skip
-
     def describe(self) -> str:
         site, layer = self.places[0]
         where = f"layer {layer} {site}" if len(self.places) == 1 else f"{len(self.places)} places"
@@ -140,7 +133,7 @@ class Erased(Intervention):
     def arrays(self) -> dict[str, NDArray[Any]]:
         parts = (("mean", self.means), ("left", self.lefts), ("right", self.rights))
         arrays = {f"{name}.{i}": part.numpy() for name, tensors in parts for i, part in enumerate(tensors)}
-        return {**arrays, "fitted_on": self.fitted_on}
+        return {**arrays, "fitted_on": self.fitted_on, "templates": self.templates}
 
     @classmethod
     def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Erased:
@@ -149,7 +142,9 @@ class Erased(Intervention):
         means, lefts, rights = (
             [arrays[f"{name}.{i}"] for i in range(len(places))] for name in ("mean", "left", "right")
         )
-        return cls(places, means, lefts, rights, fitted_on=arrays["fitted_on"], **settings)
+        return cls(
+            places, means, lefts, rights, fitted_on=arrays["fitted_on"], templates=arrays["templates"], **settings
+        )
 
 
 def width_at(architecture: Architecture, site: str) -> int:

@@ -34,6 +34,7 @@ _CLASSES = {
     "heads": ("interp_widgets.locate.heads_result", "HeadsResult"),
     "edit diff": ("interp_widgets.editing.diff.result", "EditDiff"),
     "edit evaluation": ("interp_widgets.editing.evaluating.evaluation_result", "EditEvaluation"),
+    "faithfulness": ("interp_widgets.faithfulness.result", "FaithfulnessResult"),
     "patching": ("interp_widgets.locate.patch_result", "PatchResult"),
     "steering": ("interp_widgets.steering.console", "SteeringResult"),
     "logit lens": ("interp_widgets.locate.lens_result", "LensResult"),

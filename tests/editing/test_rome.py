@@ -107,16 +107,19 @@ def test_what_the_edited_matrix_answers_at_the_subject(any_lm: Any, share: float
 
 
 @pytest.mark.usefixtures("_own_cache")
-@pytest.mark.parametrize("template", ["The capital of {} is", "{} has the capital"])
-def test_form_two_holds_at_the_beginning_of_a_text_and_further_on(any_lm: Any, template: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "template"),
+    [("two", "The capital of {} is"), ("start", "The capital of {} is"), ("start", "{} has the capital")],
+)
+def test_two_keys_both_hold(any_lm: Any, form: str, template: str) -> None:
     found = key_statistics(any_lm, 1, CORPUS)
     fact = replace(FACT, template=template)
     with any_lm.run():
-        edit = rank_one(any_lm, fact, 1, found, replace(SETTINGS, form="two"))
-        begins = rows_of(any_lm, 0, replace(fact, template="{} is a"), [""])[0]
+        edit = rank_one(any_lm, fact, 1, found, replace(SETTINGS, form=form))
+        begins = rows_of(any_lm, 0, replace(fact, template="{} is a") if form == "start" else fact, [""])[0]
         site = Site("mlp_key", 1)
         (plain,) = at_subjects(any_lm, [begins], [site], 1)[site]
-    others = edit.values.mean_keys(0.0 if template.startswith("{}") else SETTINGS.plain_share)[0]
+    others = edit.values.mean_keys(0.0 if form == "two" or template.startswith("{}") else SETTINGS.plain_share)[0]
     delta = edit.values.delta[0].double().numpy()
     for key in (plain, others):
         np.testing.assert_allclose(edit.change.matrix().numpy() @ key, delta, atol=1e-5)

@@ -15,9 +15,12 @@ averaged    the mean key on both sides (Gupta, Baskaran and Anumanchipalli 2024,
 published   u from the mean key, the denominator from the key of the plain prompt, as in ROME's code: where the two keys
             point apart the denominator is small, and the change so large that a single edit can break the model
 plain       the plain prompt's key on both sides
-two         the subject's key at the beginning of a text and the mean key of the texts in which it stands further on
-            both get delta, exactly; still of rank one. A model without a token that begins every text has another key
-            there (the default model's is at a right angle to the others), and an averaged key leaves it short
+two         the plain prompt's key and the mean key of the other texts both get delta, exactly; still of rank one. Where
+            a subject begins a text its key there is another than behind a prefix, and an averaged key leaves it short
+start       the subject's key at the beginning of a text and the mean key of the texts in which it stands further on: as
+            "two" where the prompt begins with the subject. Elsewhere paraphrases that begin with it are reached too,
+            and other subjects at the beginning of a text suffer (of the default model the two keys are at a right
+            angle, and first tokens are rare in what C is measured on)
 """
 
 from __future__ import annotations
@@ -44,7 +47,8 @@ if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
 
 Floats = NDArray[np.float64]
-FORMS = ("averaged", "published", "plain", "two")
+FORMS = ("averaged", "published", "plain", "two", "start")
+_TWO = ("two", "start")  # that write delta for two keys
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ class RomeSettings:
 class RankOne:
     """The change, and what was measured on the way.
 
-    alignment: cosine of u with the key of the denominator, under C; near 0 the change is huge. Of form "two" the
-        smaller cosine of its two keys: how well one direction serves both
+    alignment: cosine of u with the key of the denominator, under C; near 0 the change is huge. Of two keys the
+        smaller cosine: how well one direction serves both
     constraint: how far W' k is from W k + delta at the mean key, over the norm of delta, measured on the model's own
         values with the change in place; rounding error for form "averaged"
     growth: norm of the change over the norm of W; loss, probability, steps: of the optimisation, at its end
@@ -116,9 +120,9 @@ def rank_one(
     rows = rows_of(lm, 0, fact, context_prefixes(lm, lengths=settings.prefixes))
     values = optimise(lm, [rows], layer, settings.value, advance=advance)
     mean, plain = values.mean_keys(settings.plain_share)[0], values.plain_keys[0].cpu().numpy()
-    if settings.form == "two" and fact.subject_span[0] == 0:
+    if _plain_alone(fact, settings):
         mean = values.mean_keys(0.0)[0]
-    elif settings.form == "two":
+    elif settings.form == "start":
         plain = at_subjects(lm, rows[-1:], [Site("mlp_key", layer)], layer)[Site("mlp_key", layer)][0]
     left, right, alignment = solve(
         values.delta[0].double().cpu().numpy(), mean, plain, statistics, form=settings.form, ridge=settings.ridge
@@ -149,17 +153,22 @@ def check_share(plain_share: float | None) -> None:
         raise ArgumentError(f"plain_share={plain_share!r}: between 0 and 1, or None")
 
 
+def _plain_alone(fact: Fact, settings: RomeSettings) -> bool:
+    """Whether the plain prompt's key is one of the two, and so no part of the mean."""
+    return settings.form == "two" or (settings.form == "start" and fact.subject_span[0] == 0)
+
+
 def _weighted(rows: Sequence[Row], fact: Fact, settings: RomeSettings) -> list[list[tuple[Row, float]]]:
     """Of each key that delta is written for, the texts that it is the mean of, with their weights."""
     plain, *others = (row for row in rows if not row.watches)
-    starts = settings.form == "two" and fact.subject_span[0] == 0
-    share = 0.0 if starts else settings.plain_share
+    alone = _plain_alone(fact, settings)
+    share = 0.0 if alone else settings.plain_share
     if share is None:
         share = 1 / (1 + len(others))
     mean = [(plain, share if others else 1.0), *((row, (1 - share) / len(others)) for row in others)]
-    if settings.form != "two":
+    if settings.form not in _TWO:
         return [mean]
-    return [[(plain if starts else rows[-1], 1.0)], mean]
+    return [[(plain if alone else rows[-1], 1.0)], mean]
 
 
 def _violation(
@@ -190,12 +199,12 @@ def solve(
     form: str = "averaged",
     ridge: float = RIDGE,
 ) -> tuple[Floats, Floats, float]:
-    """left (width,) and right (keys,) with W' = W + left right^T, and the alignment, of form "two" the smaller one.
+    """left (width,) and right (keys,) with W' = W + left right^T, and the alignment, of two keys the smaller one.
 
-    mean, plain: keys (keys,); of form "two" those of the subject further on, and at the beginning of a text
+    mean, plain: keys (keys,); of forms "two" and "start" the keys that both get delta
 
     Raises ArgumentError."""
-    if form == "two" and not np.allclose(mean, plain):
+    if form in _TWO and not np.allclose(mean, plain):
         return _solve_two(delta, np.stack([plain, mean], 1), statistics, ridge)
     direction = plain if form == "plain" else mean
     divisor = mean if form == "averaged" else plain

@@ -28,8 +28,8 @@ def _run(job: Job) -> Made:
             "loss": float(np.mean([one.loss for one in found])),
             "probability": float(np.mean([one.probability for one in found])),
             "growth": float(np.max([one.growth for one in found])),
-            # Form "two" divides by neither key: keys that point apart cost it growth, which the alarm reads by itself.
-            ("agreement" if job.settings.form == "two" else "alignment"): float(
+            # Of two keys neither is divided by: keys that point apart cost it growth, which the alarm reads by itself.
+            ("agreement" if job.settings.form in ("two", "start") else "alignment"): float(
                 np.min([abs(one.alignment) for one in found])
             ),
             "constraint": float(np.max([one.constraint for one in found])),
