@@ -1,7 +1,7 @@
 """Layers and settings for models for which somebody has measured them.
 
 ROME's and MEMIT's are those of their code (hyper-parameters of GPT-2 and GPT-J) and, for Llama 2 and Qwen 2.5, of
-EasyEdit; those of the default model were chosen on records 1000 to 1039 of our part of CounterFact
+EasyEdit; those of the default model were chosen on records 1000 to 1179 of our part of CounterFact
 (`python -m benchmarks edit_single --start 1000`).  A model is known by its type,
 number of layers and width.
 """
@@ -44,6 +44,7 @@ MODELS = {  # name -> type, layers, width
 _GPT = ValueSettings(steps=20, clamp=4.0, decay=0.5)
 _GPT_MANY = ValueSettings(steps=20, clamp=0.75, decay=0.5)
 _LLAMA = ValueSettings(steps=25, clamp=4.0, decay=1e-3)
+_SMOL_MANY = ValueSettings(steps=20, clamp=0.75, decay=1e-3)
 
 _KNOWN: dict[tuple[str, str], Published] = {
     ("rome", "gpt2"): Published((5,), RomeSettings(value=_GPT)),
@@ -61,6 +62,8 @@ _KNOWN: dict[tuple[str, str], Published] = {
         tuple(range(3, 9)), MemitSettings(value=ValueSettings(steps=25, clamp=0.75, decay=0.5))
     ),
     ("memit", "llama-2-7b"): Published(tuple(range(4, 9)), MemitSettings(value=_LLAMA)),
+    ("memit", "smollm2"): Published(tuple(range(1, 6)), MemitSettings(weight=3_000.0, value=_SMOL_MANY)),
+    ("alphaedit", "smollm2"): Published(tuple(range(1, 6)), AlphaEditSettings(threshold=1e-2, value=_SMOL_MANY)),
     ("alphaedit", "gpt2-xl"): Published(tuple(range(13, 18)), AlphaEditSettings(value=_GPT_MANY)),
     ("alphaedit", "gpt-j-6b"): Published(
         tuple(range(3, 9)), AlphaEditSettings(value=ValueSettings(steps=25, clamp=0.75, decay=0.5))
