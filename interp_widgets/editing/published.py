@@ -70,6 +70,7 @@ _KNOWN: dict[tuple[str, str], Published] = {
     ),
     ("emmet", "gpt2-xl"): Published((17,), EmmetSettings(value=_GPT)),
     ("emmet", "llama-2-7b"): Published((5,), EmmetSettings(value=_LLAMA)),
+    ("fine_tuning", "smollm2"): Published((5,), FineTuningSettings(learning_rate=3e-3, bound=3e-3)),
     ("fine_tuning", "gpt2-xl"): Published((0,), FineTuningSettings()),
     ("grace", "gpt2-xl"): Published((35,), GraceSettings()),
     ("grace", "llama-2-7b"): Published((27,), GraceSettings()),

@@ -366,7 +366,7 @@ def holds_until(
 iw.course.check("lab06-q8", holds_until)
 
 # %% [markdown] id="curves-text"
-# The first edits by ROME, and the saved curves. (The cell makes its edits anew, and takes about a minute.)
+# The first 20 edits by ROME, and the saved curves. (The cell makes its edits anew, and takes about three minutes.)
 #
 # **Predict.** ROME and MEMIT spare ordinary text, by C; AlphaEdit keeps earlier edits as well; fine-tuning spares nothing within its bound; GRACE changes no weight. Which curve falls first, and which number gives warning: S or the perplexity?
 

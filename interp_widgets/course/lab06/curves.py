@@ -174,7 +174,9 @@ class First:
         return "\n".join(lines)
 
 
-def first_edits(lm: LanguageModel, method: str = "rome", counts: Sequence[int] = (1, 2, 5), **settings: Any) -> First:
+def first_edits(
+    lm: LanguageModel, method: str = "rome", counts: Sequence[int] = (1, 2, 5, 10, 20), **settings: Any
+) -> First:
     """Edit the lab's facts one after the other, as the benchmark does, and judge at these counts; all is undone.
 
     settings: of `iw.edit`, for another run than the benchmark's
