@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from interp_widgets.editing.evaluating.evaluation import evaluate_edit as evaluate_edit
     from interp_widgets.editing.evaluating.evaluation_result import EditEvaluation as EditEvaluation
     from interp_widgets.editing.fact import Fact as Fact
+    from interp_widgets.erasure.result import ErasureResult as ErasureResult
     from interp_widgets.erasure.scrubbing import erase as erase
     from interp_widgets.faithfulness.api import cot_faithfulness as cot_faithfulness
     from interp_widgets.faithfulness.result import FaithfulnessResult as FaithfulnessResult
@@ -75,6 +76,7 @@ _FRONT_DOOR = {
     "Edit": "interp_widgets.editing.edit",
     "EditDiff": "interp_widgets.editing.diff.result",
     "EditEvaluation": "interp_widgets.editing.evaluating.evaluation_result",
+    "ErasureResult": "interp_widgets.erasure.result",
     "Fact": "interp_widgets.editing.fact",
     "FaithfulnessResult": "interp_widgets.faithfulness.result",
     "HeadsResult": "interp_widgets.locate.heads_result",

@@ -12,6 +12,7 @@ from interp_widgets.editing.evaluating.evaluation import estimate_evaluate_edit,
 from interp_widgets.editing.evaluating.preservation import estimate_preservation_suite, preservation_suite
 from interp_widgets.editing.keys_values.statistics import estimate_key_statistics, key_statistics
 from interp_widgets.editing.mend.training import estimate_train_mend, train_mend
+from interp_widgets.erasure.evaluation import estimate_evaluate, evaluate
 from interp_widgets.erasure.scrubbing import erase, estimate_erase, estimate_scrub, scrub
 from interp_widgets.errors import ArgumentError
 from interp_widgets.faithfulness.api import cot_faithfulness, estimate_cot_faithfulness
@@ -34,6 +35,7 @@ _ESTIMATES: dict[Callable[..., Any], Callable[..., Cost]] = {
     cot_faithfulness: estimate_cot_faithfulness,
     edit_diff: estimate_edit_diff,
     erase: estimate_erase,
+    evaluate: estimate_evaluate,
     evaluate_edit: estimate_evaluate_edit,
     evaluate_steering: estimate_evaluate_steering,
     heads: estimate_heads,

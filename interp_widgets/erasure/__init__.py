@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interp_widgets.erasure.eraser import Eraser as Eraser
     from interp_widgets.erasure.eraser import ErasureWarning as ErasureWarning
+    from interp_widgets.erasure.evaluation import evaluate as evaluate
     from interp_widgets.erasure.fitting import EraserFitter as EraserFitter
+    from interp_widgets.erasure.probing import probe as probe
+    from interp_widgets.erasure.result import ErasureResult as ErasureResult
     from interp_widgets.erasure.scrubbing import scrub as scrub
     from interp_widgets.erasure.sets import labelled_set as labelled_set
     from interp_widgets.erasure.sets import labelled_sets as labelled_sets
@@ -17,10 +20,13 @@ if TYPE_CHECKING:
 _WHERE = {
     "Eraser": "eraser",
     "EraserFitter": "fitting",
+    "ErasureResult": "result",
     "ErasureWarning": "eraser",
     "LabelledTexts": "texts",
+    "evaluate": "evaluation",
     "labelled_set": "sets",
     "labelled_sets": "sets",
+    "probe": "probing",
     "scrub": "scrubbing",
 }
 

@@ -153,20 +153,34 @@ class Sweep:
     def read(self, layer: int, kind: str, *, move: bool = False) -> NDArray[np.float32]:
         """States of the labelled tokens, (m, width at the site), after all changes at it.
 
-        move: the texts go on to the next layer as well. Raises NonFiniteError, Cancelled, MemoryExhaustedError.
+        move: the texts go on to the next layer as well. Raises NonFiniteError, Cancelled.
         """
+        return self._read(layer, kind, move=move, given=False)[0]
+
+    def read_both(
+        self, layer: int, kind: str, *, move: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same before any change at the site, and after all of them."""
+        after, before = self._read(layer, kind, move=move, given=True)
+        return before, after
+
+    def _read(self, layer: int, kind: str, *, move: bool, given: bool) -> list[NDArray[np.float32]]:
         site = Site(kind, layer)
-        found = np.empty((len(self.tokens), width_at(self.lm.architecture, kind)), np.float32)
+        shape = (len(self.tokens), width_at(self.lm.architecture, kind))
+        found = [np.empty(shape, np.float32) for _ in range(1 + given)]
         snapshot = Snapshot(self.changes, self.lm.architecture)
-        with torch.no_grad(), self.lm.run(cancel=self._cancel, snapshot=snapshot, capture=[site]) as run:
+        before = [site] if given else []
+        run = self.lm.run(cancel=self._cancel, snapshot=snapshot, capture=[site], before=before)
+        with torch.no_grad(), run:
             for batch in self._batches:
                 after = self._layer(layer, batch)
-                seen = run.captured.pop(site)
-                at = seen[batch.rows.to(seen.device), batch.places.to(seen.device)]
-                found[batch.wanted] = at.float().cpu().numpy()
+                for part, seen in zip(found, (run.captured, run.given), strict=False):
+                    states = seen.pop(site)
+                    at = states[batch.rows.to(states.device), batch.places.to(states.device)]
+                    part[batch.wanted] = at.float().cpu().numpy()
                 if move:
                     batch.states = after
-        if not np.isfinite(found).all():
+        if not all(np.isfinite(part).all() for part in found):
             raise NonFiniteError(f"states at {site} hold NaN or infinity; an active intervention may be too strong")
         return found
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.erasure.labels import Integers, Label, as_labels, classes_of
+from interp_widgets.erasure.splits import PARTS, split_groups
 from interp_widgets.errors import ArgumentError
 
-PARTS = (0.5, 0.25, 0.25)  # to fit an eraser on, to train a probe on, to test it on
 LAST = "last"
 
 
@@ -103,6 +103,17 @@ class LabelledTexts:
             tuple(self.forms[i] for i in chosen),
         )
 
+    def and_(self, other: LabelledTexts) -> LabelledTexts:
+        """These texts, then the others'."""
+        return LabelledTexts(
+            self.name,
+            self.texts + other.texts,
+            self.labels + other.labels,
+            self.spans + other.spans,
+            self.templates + other.templates,
+            self.forms + other.forms,
+        )
+
     def take(self, n: int, *, seed: int = 0) -> LabelledTexts:
         """At most n texts, drawn so that classes keep their shares; templates are drawn from at random."""
         chance = np.random.default_rng(seed)
@@ -122,35 +133,9 @@ class LabelledTexts:
 
         Raises ArgumentError: shares that are none, or too few templates for every part to get one of each class.
         """
-        if len(shares) < 2 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
-            raise ArgumentError(f"shares={tuple(shares)}: two or more numbers above 0 that add up to 1")
         # Two templates may give the same sentence: they stay together, so that no part holds another's text.
-        group = _joined(self.texts, self.templates)
-        members: dict[int, set[tuple[Label, str]]] = {}
-        for one, label, form in zip(group, self.labels, self.forms, strict=True):
-            members.setdefault(one, set()).add((label, form))
-        kinds: dict[tuple[tuple[Label, str], ...], list[int]] = {}
-        for one, found_in in members.items():
-            kinds.setdefault(tuple(sorted(found_in)), []).append(one)
-        chance = np.random.default_rng(seed)
-        part_of: dict[int, int] = {}
-        ends = np.cumsum(shares)
-        for kind in sorted(kinds):
-            drawn = chance.permutation(sorted(kinds[kind]))
-            for i, one in enumerate(drawn):
-                part_of[int(one)] = int(np.searchsorted(ends, (i + 0.5) / len(drawn)))
-        parts = []
-        for number in range(len(shares)):
-            rows = [i for i, one in enumerate(group) if part_of[one] == number]
-            found = {self.labels[i] for i in rows}
-            if found != set(self.classes):
-                lacking = sorted(set(self.classes) - found)
-                raise ArgumentError(
-                    f"{len(part_of)} templates are too few for {len(shares)} parts: part {number} has no"
-                    f" {lacking[0]!r}. Give more texts, or fewer parts"
-                )
-            parts.append(self.subset(rows))
-        return tuple(parts)
+        groups = _joined(self.texts, self.templates)
+        return tuple(self.subset(rows) for rows in split_groups(groups, self.labels, self.forms, shares, seed))
 
     @property
     def hashes(self) -> NDArray[np.int64]:

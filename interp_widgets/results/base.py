@@ -33,6 +33,7 @@ _CLASSES = {
     "comparison": ("interp_widgets.attribution.comparison", "ComparisonResult"),
     "heads": ("interp_widgets.locate.heads_result", "HeadsResult"),
     "edit diff": ("interp_widgets.editing.diff.result", "EditDiff"),
+    "erasure": ("interp_widgets.erasure.result", "ErasureResult"),
     "edit evaluation": ("interp_widgets.editing.evaluating.evaluation_result", "EditEvaluation"),
     "faithfulness": ("interp_widgets.faithfulness.result", "FaithfulnessResult"),
     "patching": ("interp_widgets.locate.patch_result", "PatchResult"),

@@ -1,0 +1,142 @@
+"""What is left of a concept after it was erased, and what erasing it cost."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interp_widgets.results.base import Result
+from interp_widgets.results.provenance import Provenance, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+STAGES = ("before", "after", "random")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class ErasureResult(Result):
+    """Probes at p places, and the damage. Stages are `STAGES`: without the eraser, with it, and with one of the same
+    rank in random directions.
+
+    Attributes
+    ----------
+    concept, method, classes: what was erased, and how
+    places: (p,), "layer 12 resid_post"; layers: int64, (p,), -1 for states from an array
+    ranks: int64, (p,), dimensions taken at each place
+    probes: names of the probes
+    accuracy: float64, (p, probes, stages, 3): accuracy on held-out states, with its 95 % interval (bootstrap over
+        clusters); nan for a stage that was not measured
+    control: float64, (p, stages), the linear probe's accuracy on random labels for each word; nan where not measured
+    majority: accuracy of always saying the commonest class
+    counts: int64, (3,), states that the eraser was fitted on, the probes were trained on, and tested on
+    clusters, cluster: how many independent units the test has, and what they are
+    change: float64, (p, 2), mean length of what the eraser takes at a place over the mean length of the states there;
+        the same of the random one
+    perplexity: float64, (stages,) on neutral texts; empty where it was not measured
+    tasks: float64, (stages, 3), share of questions about other things that are answered right, with its 95 % interval;
+        empty where it was not measured
+    questions: how many
+    rounds: float64, (rounds + 1, 2), of INLP: rank lost and held-out accuracy of the next classifier; else (0, 2)
+    notes: what a reader should know of the eraser
+    """
+
+    kind: ClassVar[str] = "erasure"
+
+    concept: str
+    method: str
+    classes: tuple[Any, ...]
+    places: tuple[str, ...]
+    layers: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    probes: tuple[str, ...]
+    accuracy: Floats
+    control: Floats
+    majority: float
+    counts: NDArray[np.int64]
+    clusters: int
+    cluster: str
+    change: Floats
+    perplexity: Floats
+    tasks: Floats
+    questions: int
+    rounds: Floats
+    notes: tuple[str, ...]
+    verdict: Verdict
+
+    @classmethod
+    def _restore(cls, document: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+        return {
+            **document,
+            **arrays,
+            **{name: tuple(document[name]) for name in ("classes", "places", "probes", "notes")},
+            "verdict": Verdict(**{**document["verdict"], "why": tuple(document["verdict"]["why"])}),
+            "provenance": Provenance.from_json(document["provenance"]),
+        }
+
+    def of(self, probe: str, stage: str = "after") -> Floats:
+        """(p, 3), accuracy with its interval of a probe at a stage."""
+        return np.asarray(self.accuracy[:, self.probes.index(probe), STAGES.index(stage)])
+
+    @property
+    def selectivity(self) -> Floats:
+        """(p, stages), accuracy of the linear probe less that on the control task."""
+        return np.asarray(self.accuracy[:, self.probes.index("linear"), :, 0] - self.control)
+
+    def at_chance(self, probe: str) -> NDArray[np.bool_]:
+        """(p,), the probe after erasing is within its interval of the majority class, or below."""
+        return np.asarray(self.of(probe)[:, 1] <= self.majority)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each place, probe and stage."""
+        import pandas as pd
+
+        rows = [
+            {
+                "place": place,
+                "layer": int(self.layers[p]),
+                "rank": int(self.ranks[p]),
+                "probe": probe,
+                "stage": stage,
+                "accuracy": self.accuracy[p, i, s, 0],
+                "low": self.accuracy[p, i, s, 1],
+                "high": self.accuracy[p, i, s, 2],
+                "control": self.control[p, s] if probe == "linear" else np.nan,
+                "change": self.change[p, s - 1] if s else 0.0,
+            }
+            for p, place in enumerate(self.places)
+            for i, probe in enumerate(self.probes)
+            for s, stage in enumerate(STAGES)
+        ]
+        return pd.DataFrame(rows)
+
+    def plot(self) -> Figure:
+        """Accuracy of each probe before, after and under the random eraser, over the places."""
+        from interp_widgets.erasure.result_plot import plot
+
+        return plot(self)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """A page with the tables; it asks no other address for anything. Written to `path` if given."""
+        from interp_widgets.erasure.result_html import erasure_page
+
+        return erasure_page(self, path)
+
+    def __str__(self) -> str:
+        from interp_widgets.erasure.result_html import erasure_text
+
+        return erasure_text(self)
+
+    def __repr__(self) -> str:
+        return f"<ErasureResult of {self.concept!r} ({self.method}) at {len(self.places)} places: {self.verdict.word}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from interp_widgets.erasure.result_html import erasure_html
+
+        return {"text/plain": str(self), "text/html": erasure_html(self)}
