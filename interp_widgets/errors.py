@@ -109,6 +109,10 @@ class CollapseError(InterpError, RuntimeError):
         self.reading = reading
 
 
+class ServerError(InterpError, RuntimeError):
+    """A server that was asked refused, or did not answer in the attempts that it was given."""
+
+
 # Saved things
 
 

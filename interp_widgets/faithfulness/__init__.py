@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from interp_widgets.faithfulness.questions import question_set as question_set
     from interp_widgets.faithfulness.questions import question_sets as question_sets
     from interp_widgets.faithfulness.result import FaithfulnessResult as FaithfulnessResult
+    from interp_widgets.faithfulness.server import ServerBackend as ServerBackend
 
 _WHERE = {
     "Ask": "asking",
@@ -23,6 +24,7 @@ _WHERE = {
     "FaithfulnessResult": "result",
     "LocalBackend": "local",
     "Question": "questions",
+    "ServerBackend": "server",
     "load_questions": "loading",
     "question_set": "questions",
     "question_sets": "questions",

@@ -418,7 +418,7 @@ print(lab05.judge(lm, broken).table())
 # %% [markdown] id="first-what"
 # One edit of one fact, and the matrix has grown by more than twice its own size: k · u was near nothing, and B divided by it. No country has its capital any more, not even the one that was edited. That *a single edit* can destroy a model was reported in 2024, and traced to this line in the same year (see Reading). C, the same formula with one key on both sides, does what it should on the same fact; only the bare prompt itself it does not reach, and that it says by itself: look at what it misses at the plain key.
 #
-# In the package the three are called `plain`, `published` and `averaged`, and the last is the default. (A fourth, `two`, keeps its promise at both keys, for subjects that begin a text.) After each edit it says by how much the promise was missed, and how well the two keys agree.
+# In the package the three are called `plain`, `published` and `averaged`, and the last is the default. (Two more keep their promise at two keys at once, with one vector u that answers both: `two`, which the package's own settings for this model take, because a subject that begins a text has another key there; and `start`.) After each edit it says by how much the promise was missed, and how well the two keys agree.
 
 # %% [markdown] id="w-one-question" exercise="lab05-w1" role="exercise"
 # ### Question 1: a report of a bug
