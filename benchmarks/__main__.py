@@ -9,7 +9,8 @@ NAMES = (
     "integrated_gradients", "leave_one_out", "partition_shap", "attribution_quality", "long_prompt", "control_vectors",
     "steering_effect", "steering_overhead", "console_latency", "logit_lens",
     "causal_trace", "average_effects", "activation_patching", "neurons",
-    "edit_single", "edit_batch", "edit_sequence", "edit_behaviour", "grace_cost", "cot_faithfulness",
+    "edit_single", "edit_batch", "edit_sequence", "edit_behaviour", "grace_cost",
+    "leace", "scrubbing", "cot_faithfulness",
 )  # fmt: skip
 
 

@@ -91,11 +91,8 @@ class Eraser:
         """
         from interp_widgets.erasure.fitting import EraserFitter
 
-        found = as_states(states)
-        names = as_labels(labels, len(found))
-        fitter = EraserFitter(found.shape[1], method, **settings)
-        fitter.update(found, names)
-        return fitter.eraser()
+        found = as_states(states, copy=False)
+        return EraserFitter(found.shape[1], method, **settings).count(found, as_labels(labels, len(found))).eraser()
 
     @property
     def width(self) -> int:

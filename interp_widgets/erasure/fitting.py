@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interp_widgets.erasure import closed_forms
 from interp_widgets.erasure.eraser import LABELLED, METHODS, TOLERANCE, Eraser, ErasureWarning
@@ -76,13 +77,16 @@ class EraserFitter:
 
         Raises ArgumentError, NonFiniteError.
         """
-        found = as_states(states)
+        found = as_states(states, copy=False)
         if found.shape[1] != self.width:
             raise ArgumentError(f"states has width {found.shape[1]}; this fitter was made for {self.width}")
-        names = as_labels(labels, len(found))
+        return self.count(found, as_labels(labels, len(found)))
+
+    def count(self, states: Floats, labels: NDArray[Any]) -> EraserFitter:
+        """`update` for what was checked."""
         if self.method == "inlp":
-            self._raw.append((found.copy(), names))
-        self._moments.update(found, names)
+            self._raw.append((states.copy(), labels))
+        self._moments.update(states, labels)
         return self
 
     def eraser(self, advance: Callable[[int, int, str], None] | None = None) -> Eraser:

@@ -15,14 +15,16 @@ Integers = NDArray[np.int64]
 Label = str | int | bool
 
 
-def as_states(states: Any, width: int | None = None, name: str = "states") -> Floats:
-    """A copy in float64, (n, width), of a numpy array, a torch tensor on any device, or nested lists.
+def as_states(states: Any, width: int | None = None, name: str = "states", *, copy: bool = True) -> Floats:
+    """In float64, (n, width): a numpy array, a torch tensor on any device, or nested lists.
+
+    copy: also where they are float64 already; without it they must not be written to
 
     Raises ArgumentError (shape, no rows, not numbers), NonFiniteError.
     """
     values = states.detach().cpu().double().numpy() if hasattr(states, "detach") else states
     try:
-        found = np.array(values, dtype=np.float64, order="C")
+        found = np.array(values, dtype=np.float64, order="C", copy=True if copy else None)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"{name} is not an array of numbers: {error}") from None
     if found.ndim != 2 or 0 in found.shape:
