@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from interp_widgets.erasure.damage import answered, questions, random_like
 from interp_widgets.erasure.labels import Floats
+from interp_widgets.erasure.points import points_of
 from interp_widgets.erasure.probes import L2, PROBES
 from interp_widgets.erasure.probing import check_probes, majority_of, probed, with_verdict
 from interp_widgets.erasure.result import ErasureResult
@@ -28,6 +29,7 @@ from interp_widgets.erasure.texts import LabelledTexts
 from interp_widgets.errors import ArgumentError
 from interp_widgets.interventions.erased import Erased
 from interp_widgets.models.hooks import Snapshot
+from interp_widgets.models.prompts import decode
 from interp_widgets.results.bar import Bar, Progress
 from interp_widgets.results.cost import Cost, allow
 from interp_widgets.results.provenance import provenance_of
@@ -86,7 +88,10 @@ def evaluate(
     clusters = np.asarray(both.templates)[tokens.text][~trains]
     words = (tokens.token[trains], tokens.token[~trains]) if control else None
     other = random_like(x, seed=seed)
-    accuracy, controls, change = [], [], []
+    accuracy: list[Floats] = []
+    controls: list[Floats] = []
+    change: list[list[float]] = []
+    plainest, points = (-1.0, 0), None
     measured: list[tuple[float, Floats]] = []
     with lm.run(cancel=cancel) as run, Bar(progress) as bar:
         others = tuple(one for one in run.snapshot.changes if one is not x)
@@ -107,6 +112,9 @@ def evaluate(
                     [*pairs, *([] if random else [None])], of[trains], of[~trains], clusters, words, probes, l2=l2,
                     seed=seed,
                 )  # fmt: skip
+                if found[0][0, 0, 0] > plainest[0]:  # only now are its states at hand
+                    plainest = (float(found[0][0, 0, 0]), len(accuracy))
+                    points = points_of(pairs[0][0], of[trains], pairs[0][1], pairs[1][1], of[~trains], seed=seed)
                 accuracy.append(found[0])
                 controls.append(found[1])
                 change.append([*moved[1:], *([] if random else [np.nan])])
@@ -121,6 +129,8 @@ def evaluate(
         beside = Snapshot(others, lm.architecture).names
     none = (np.nan, np.full(3, np.nan))
     measured += [none] * (3 - len(measured) if measured else 0)
+    assert points is not None  # an eraser has at least one place
+    shown = np.flatnonzero(~trains)[points.rows]
     order = sorted(range(len(x.places)), key=lambda i: (x.places[i][1], ORDER.index(x.places[i][0])))
     fields: dict[str, Any] = {
         "concept": train.name,
@@ -141,6 +151,12 @@ def evaluate(
         "tasks": np.stack([one for _, one in measured]) if measured else np.zeros((0, 3)),
         "questions": len(questions()) if measured else 0,
         "rounds": np.zeros((0, 2)),
+        "points": points.coordinates,
+        "axes": points.shares,
+        "point_place": plainest[1],
+        "point_class": of[shown],
+        "point_text": tuple(both.texts[i] for i in tokens.text[shown]),
+        "point_token": tuple(decode(lm.tokenizer, [int(i)]) for i in tokens.token[shown]),
         "notes": tuple(x.about.get("notes", ())),
         "provenance": provenance_of(
             lm,

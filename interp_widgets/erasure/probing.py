@@ -11,6 +11,7 @@ import numpy as np
 from interp_widgets.erasure.closed_forms import random_directions
 from interp_widgets.erasure.eraser import Eraser
 from interp_widgets.erasure.labels import Floats, Integers, as_labels, as_states, classes_of
+from interp_widgets.erasure.points import points_of
 from interp_widgets.erasure.probes import L2, PROBES, control_accuracy, interval, predictions
 from interp_widgets.erasure.result import STAGES, ErasureResult
 from interp_widgets.erasure.splits import PARTS, split_groups
@@ -83,6 +84,7 @@ def probe(
         l2=l2,
         seed=seed,
     )
+    points = points_of(found[train], of[train], found[test], parts["after"][test], of[test], seed=seed)
     size = float(np.linalg.norm(found[test], axis=1).mean())
     moved = [float(np.linalg.norm(parts[stage][test] - found[test], axis=1).mean()) / size for stage in STAGES[1:]]
     fields: dict[str, Any] = {
@@ -104,6 +106,12 @@ def probe(
         "tasks": np.zeros((0, 3)),
         "questions": 0,
         "rounds": eraser.rounds,
+        "points": points.coordinates,
+        "axes": points.shares,
+        "point_place": 0,
+        "point_class": of[test][points.rows],
+        "point_text": (),
+        "point_token": (),
         "notes": eraser.notes,
         "provenance": Provenance(
             model="states from an array",

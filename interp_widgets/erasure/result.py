@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
+_TUPLES = ("classes", "places", "probes", "notes", "point_text", "point_token")
 STAGES = ("before", "after", "random")
 
 
@@ -44,6 +45,10 @@ class ErasureResult(Result):
         empty where it was not measured
     questions: how many
     rounds: float64, (rounds + 1, 2), of INLP: rank lost and held-out accuracy of the next classifier; else (0, 2)
+    points: float64, (m, 2, 3), some test states at the place where the concept was plainest, before and after, on two
+        principal axes and the concept's own (`erasure.points`); axes: float64, (3,), shares of the variance on these
+    point_place, point_class: the number of that place, and of each point's class, int64, (m,)
+    point_text, point_token: (m,), the text of each point and its labelled token; empty for states from an array
     notes: what a reader should know of the eraser
     """
 
@@ -67,6 +72,12 @@ class ErasureResult(Result):
     tasks: Floats
     questions: int
     rounds: Floats
+    points: Floats
+    axes: Floats
+    point_place: int
+    point_class: NDArray[np.int64]
+    point_text: tuple[str, ...]
+    point_token: tuple[str, ...]
     notes: tuple[str, ...]
     verdict: Verdict
 
@@ -75,7 +86,7 @@ class ErasureResult(Result):
         return {
             **document,
             **arrays,
-            **{name: tuple(document[name]) for name in ("classes", "places", "probes", "notes")},
+            **{name: tuple(document[name]) for name in _TUPLES},
             "verdict": Verdict(**{**document["verdict"], "why": tuple(document["verdict"]["why"])}),
             "provenance": Provenance.from_json(document["provenance"]),
         }

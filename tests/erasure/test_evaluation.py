@@ -66,6 +66,21 @@ def test_the_size_of_the_change_is_that_of_plain_passes(lm: Any, eraser: Any, fo
     assert found.change[0, 1] > 0
 
 
+def test_the_points_are_test_states_of_the_plainest_place(lm: Any, eraser: Any, found: Any) -> None:
+    best = int(np.argmax(found.of("linear", "before")[:, 0]))
+    assert found.point_place == best
+    assert found.points.shape == (len(found.point_class), 2, 3)
+    assert len(found.point_text) == len(found.point_token) == len(found.point_class) <= 400
+    for text, token, c in zip(found.point_text, found.point_token, found.point_class, strict=True):
+        assert token in text
+        assert TEST.labels[TEST.texts.index(text)] == found.classes[c]
+    one, other = (found.points[found.point_class == c].mean(0)[:, 2] for c in (0, 1))
+    apart = np.abs(one - other)
+    assert apart[1] < 0.5 * apart[0]
+    assert (found.axes >= 0).all()
+    assert found.axes[0] >= found.axes[1]
+
+
 def test_nothing_is_left_on_the_model(lm: Any, eraser: Any) -> None:
     before, hooks = logits(lm), count_hooks(lm.model)
     evaluate(lm, eraser, TRAIN, TEST, damage=False, **QUICK)

@@ -159,3 +159,17 @@ def test_it_is_shown_saved_and_loaded(tmp_path: Path) -> None:
     assert len(frame) == 2 * 3
     assert frame.accuracy[1] == found.accuracy[0, 0, 1, 0]
     assert len(found.plot().axes) == 2
+
+
+def test_points_stand_apart_on_the_concepts_axis_before_and_together_after() -> None:
+    states, labels = apart(seed=3)
+    found = probe(states, labels, probes=["linear"], method="mean_difference")
+    assert found.points.shape == (400, 2, 3)
+    assert np.bincount(found.point_class).tolist() == [200, 200]
+    means = np.stack([found.points[found.point_class == c].mean(0) for c in (0, 1)])
+    assert abs(means[0, 0, 2] - means[1, 0, 2]) == pytest.approx(3.0, abs=0.5)
+    assert abs(means[0, 1, 2] - means[1, 1, 2]) < 0.2
+    assert found.axes.shape == (3,)
+    narrow = probe(states[:, :1], labels, probes=["linear"])
+    assert narrow.points.shape == (400, 2, 3)  # the second principal axis of one number is empty
+    assert (narrow.points[:, :, 1] == 0).all()
