@@ -32,10 +32,12 @@ MIN_NODE = (20, 19)
 VIEWS = ("compare", "edit", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
 BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{view}.js" for view in VIEWS))
 # repeng wants numpy 1, steering-vectors wants transformers 4; what is compared works with ours. nnsight wants what is
-# here already, and zstandard; so does peft, and accelerate.
+# here already, and zstandard; so does peft, and accelerate. The last line makes `transformers serve` run, which tests
+# talk to; what these need is here already.
 PEERS = (
     "repeng==0.4.0", "steering-vectors==0.12.2", "nnsight==0.8.1", "zstandard==0.25.0", "peft==0.21.2",
     "accelerate==1.15.0", "concept-erasure==0.2.4",
+    "fastapi==0.165.0", "starlette==1.10.0", "uvicorn==0.54.0",
 )  # fmt: skip
 # TransformerLens with what it imports; large, so only for benchmarks.
 BENCH_PEERS = (
