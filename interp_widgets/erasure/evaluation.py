@@ -22,7 +22,7 @@ from interp_widgets.erasure.damage import answered, questions, random_like
 from interp_widgets.erasure.labels import Floats
 from interp_widgets.erasure.points import points_of
 from interp_widgets.erasure.probes import L2, PROBES
-from interp_widgets.erasure.probing import check_probes, majority_of, probed, with_verdict
+from interp_widgets.erasure.probing import check_probes, inlp_rounds, majority_of, probed, with_verdict
 from interp_widgets.erasure.result import ErasureResult
 from interp_widgets.erasure.sweep import ORDER, Sweep, labelled_tokens
 from interp_widgets.erasure.texts import LabelledTexts
@@ -50,6 +50,7 @@ def evaluate(
     control: bool = True,
     random: bool = True,
     damage: bool = True,
+    inlp: int = 0,
     l2: float = L2,
     seed: int = 0,
     batch_size: int | None = None,
@@ -67,6 +68,8 @@ def evaluate(
     control: also the control task, random labels for each word
     random: also an eraser of the same ranks in random directions
     damage: also perplexity and questions
+    inlp: also at most so many rounds of INLP, to compare with: on the probes' training states at the place where the
+        concept was plainest before; see `rounds` of the result
     l2, seed: as in `erasure.probe`
     batch_size: texts of a pass
 
@@ -91,7 +94,7 @@ def evaluate(
     accuracy: list[Floats] = []
     controls: list[Floats] = []
     change: list[list[float]] = []
-    plainest, points = (-1.0, 0), None
+    plainest, points, compared = (-1.0, 0), None, np.zeros((0, 0))
     measured: list[tuple[float, Floats]] = []
     with lm.run(cancel=cancel) as run, Bar(progress) as bar:
         others = tuple(one for one in run.snapshot.changes if one is not x)
@@ -109,11 +112,19 @@ def evaluate(
                     pairs.append((states[trains].astype(np.float64), states[~trains].astype(np.float64)))
                     moved.append(_moved(given[~trains], states[~trains]))
                 found = probed(
-                    [*pairs, *([] if random else [None])], of[trains], of[~trains], clusters, words, probes, l2=l2,
+                    [*pairs, *([] if random else [None])],
+                    of[trains],
+                    of[~trains],
+                    clusters,
+                    words,
+                    probes,
+                    l2=l2,
                     seed=seed,
-                )  # fmt: skip
+                    check=run.check,
+                )
                 if found[0][0, 0, 0] > plainest[0]:  # only now are its states at hand
                     plainest = (float(found[0][0, 0, 0]), len(accuracy))
+                    compared = pairs[0][0]
                     points = points_of(pairs[0][0], of[trains], pairs[0][1], pairs[1][1], of[~trains], seed=seed)
                 accuracy.append(found[0])
                 controls.append(found[1])
@@ -123,6 +134,9 @@ def evaluate(
                 for sweep in sweeps:
                     sweep.move(layer)
         del sweeps
+        rounds = np.zeros((0, 2))
+        if inlp:
+            rounds = inlp_rounds(compared, of[trains], inlp, seed, run.check)
         if damage:
             measured = [_damage(lm, changes, cancel) for changes in acting]
         bar.finish("probes and damage")
@@ -150,7 +164,7 @@ def evaluate(
         "perplexity": np.asarray([one for one, _ in measured], np.float64),
         "tasks": np.stack([one for _, one in measured]) if measured else np.zeros((0, 3)),
         "questions": len(questions()) if measured else 0,
-        "rounds": np.zeros((0, 2)),
+        "rounds": rounds,
         "points": points.coordinates,
         "axes": points.shares,
         "point_place": plainest[1],

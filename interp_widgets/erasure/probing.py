@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from interp_widgets.erasure.closed_forms import random_directions
 from interp_widgets.erasure.eraser import Eraser
+from interp_widgets.erasure.fitting import EraserFitter
 from interp_widgets.erasure.labels import Floats, Integers, as_labels, as_states, classes_of
 from interp_widgets.erasure.points import points_of
 from interp_widgets.erasure.probes import L2, PROBES, control_accuracy, interval, predictions
@@ -29,6 +30,7 @@ def probe(
     words: Sequence[int] | Integers | None = None,
     probes: Sequence[str] = PROBES,
     shares: Sequence[float] = PARTS,
+    inlp: int = 0,
     l2: float = L2,
     seed: int = 0,
     concept: str = "concept",
@@ -45,6 +47,7 @@ def probe(
     words: (n,), numbers, the same for the same word: for the control task; without them there is none
     probes: of "linear" and "mlp", linear first
     shares: of the eraser's part, the probes' training part and their test part
+    inlp: also at most so many rounds of INLP, to compare with; see `rounds` of the result
     l2: of both probes
     seed: of the split, the random directions, the probes and the intervals
 
@@ -105,7 +108,7 @@ def probe(
         "perplexity": np.zeros(0),
         "tasks": np.zeros((0, 3)),
         "questions": 0,
-        "rounds": eraser.rounds,
+        "rounds": inlp_rounds(found[fit], of[fit], inlp, seed) if inlp else eraser.rounds,
         "points": points.coordinates,
         "axes": points.shares,
         "point_place": 0,
@@ -144,6 +147,19 @@ def check_probes(probes: Sequence[str]) -> None:
         raise ArgumentError(f"probes={probes!r}: ['linear'] or ['linear', 'mlp']; the verdict is about the linear one")
 
 
+def inlp_rounds(
+    states: Floats, of: Integers, rounds: int, seed: int, check: Callable[[], object] = lambda: None
+) -> Floats:
+    """(rounds + 1, 2): the rank that INLP has taken, and the held-out accuracy of its next classifier. check: called
+    before every round. Raises ArgumentError."""
+
+    def look(done: int, total: int, text: str) -> None:
+        check()
+
+    fitter = EraserFitter(states.shape[1], "inlp", rounds=rounds, seed=seed)
+    return fitter.update(states, of).eraser(look).rounds
+
+
 def majority_of(of: Integers) -> float:
     return float(np.bincount(of).max() / len(of))
 
@@ -158,11 +174,14 @@ def probed(
     *,
     l2: float,
     seed: int,
+    check: Callable[[], object] = lambda: None,
 ) -> tuple[Floats, Floats]:
     """(accuracy (probes, stages, 3), control (stages,)) of probes trained and tested on (train, test) states of each
-    stage; None for a stage that is not measured.
+    stage; None for a stage that is not measured. Under random directions only the linear one is: what a whole state
+    holds for an MLP, a state less one direction holds too.
 
     train, test: classes of the states; clusters: of the test states; words: their numbers, for the control task
+    check: called before every probe
     """
     accuracy = np.full((len(probes), len(stages), 3), np.nan)
     control = np.full(len(stages), np.nan)
@@ -170,6 +189,9 @@ def probed(
         if pair is None:
             continue
         for i, kind in enumerate(probes):
+            check()
+            if kind != "linear" and STAGES[s] == "random":
+                continue
             found = predictions(kind, pair[0], train, pair[1], l2=l2, seed=seed)
             accuracy[i, s] = interval(found == test, clusters, seed)
         if words is not None and s < 2:  # under random directions a word is what it was

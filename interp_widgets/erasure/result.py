@@ -44,7 +44,8 @@ class ErasureResult(Result):
     tasks: float64, (stages, 3), share of questions about other things that are answered right, with its 95 % interval;
         empty where it was not measured
     questions: how many
-    rounds: float64, (rounds + 1, 2), of INLP: rank lost and held-out accuracy of the next classifier; else (0, 2)
+    rounds: float64, (rounds + 1, 2), of INLP, where that was asked for: the rank that it has taken, and the accuracy of
+        its next classifier on states that it held out; else (0, 2)
     points: float64, (m, 2, 3), some test states at the place where the concept was plainest, before and after, on two
         principal axes and the concept's own (`erasure.points`); axes: float64, (3,), shares of the variance on these
     point_place, point_class: the number of that place, and of each point's class, int64, (m,)

@@ -140,7 +140,7 @@ def scrub(
             for kind in here:
                 last = kind == "resid_post" and positions == "all"  # what comes out can be changed as it waits
                 states = sweep.read(layer, kind, move=last)
-                eraser = _fitted(states, of, method, settings, quiet=bool(found))
+                eraser = _fitted(states, of, method, settings, run.check, quiet=bool(found))
                 found.append((kind, layer, eraser))
                 one = eraser.at(layer, site=kind, positions=positions)
                 sweep.changes = (*sweep.changes, one)
@@ -188,11 +188,18 @@ def _places(
     return chosen, tuple(sorted(kinds, key=ORDER.index))
 
 
-def _fitted(states: Any, of: list[Label], method: str, settings: dict[str, Any], *, quiet: bool) -> Eraser:
+def _fitted(
+    states: Any, of: list[Label], method: str, settings: dict[str, Any], check: Callable[[], object], *, quiet: bool
+) -> Eraser:
+    fitter = EraserFitter(states.shape[1], method, **settings).update(states, of)
+
+    def look(done: int, total: int, text: str) -> None:
+        check()  # INLP's rounds take seconds each
+
     with warnings.catch_warnings():
         if quiet:  # the same number of states at every layer: said once
             warnings.simplefilter("ignore", ErasureWarning)
-        return Eraser.fit(states, of, method, **settings)
+        return fitter.eraser(look)
 
 
 def _whole(

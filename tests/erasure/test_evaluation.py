@@ -101,7 +101,10 @@ def test_parts_may_be_left_out(lm: Any, eraser: Any) -> None:
     assert found.perplexity.shape == (0,)
     assert "Random directions" not in " ".join(found.verdict.why)
     assert found.of("linear").shape == (2, 3)
-    kept = evaluate(lm, eraser, TRAIN, TEST, random=False, **QUICK)
+    assert found.rounds.shape == (0, 2)
+    kept = evaluate(lm, eraser, TRAIN, TEST, random=False, inlp=2, **QUICK)
+    assert kept.rounds.shape[1] == 2
+    assert 1 <= len(kept.rounds) <= 3
     assert np.isfinite(kept.perplexity).tolist() == [True, True, False]
     for one in (found, kept):
         assert str(one)

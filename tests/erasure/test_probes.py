@@ -110,6 +110,15 @@ def test_inlp_has_its_rounds_and_more_rank() -> None:
     assert "promises nothing" in found.verdict.why[0]
 
 
+def test_inlp_beside_leace() -> None:
+    states, labels = apart(2000)
+    found = probe(states, labels, probes=["linear"], inlp=3)
+    assert found.method == "leace"
+    assert found.rounds[:2, 0].tolist() == [0, 1]
+    assert found.rounds[0, 1] > 0.9
+    assert len(found.rounds) <= 4
+
+
 def test_many_classes() -> None:
     states, labels = make_states(3000, 12, 4)
     names = np.asarray(["n", "e", "s", "w"])[labels]
