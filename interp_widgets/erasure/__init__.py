@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from interp_widgets.erasure.scrubbing import scrub as scrub
     from interp_widgets.erasure.sets import labelled_set as labelled_set
     from interp_widgets.erasure.sets import labelled_sets as labelled_sets
+    from interp_widgets.erasure.states import labelled_states as labelled_states
     from interp_widgets.erasure.texts import LabelledTexts as LabelledTexts
 
 _WHERE = {
@@ -26,6 +27,7 @@ _WHERE = {
     "evaluate": "evaluation",
     "labelled_set": "sets",
     "labelled_sets": "sets",
+    "labelled_states": "states",
     "probe": "probing",
     "scrub": "scrubbing",
 }

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.erasure import Eraser, ErasureWarning, LabelledTexts, labelled_set, scrub
+from interp_widgets.erasure import Eraser, ErasureWarning, LabelledTexts, labelled_set, labelled_states, scrub
 from interp_widgets.erasure.sweep import ORDER, Sweep, labelled_tokens
 from interp_widgets.errors import (
     ArgumentError,
@@ -83,6 +83,22 @@ def test_a_sweep_reads_what_whole_passes_read(any_lm: Any) -> None:
         for kind, at in kinds.values():
             states, _ = states_at(any_lm, texts, Site(kind, at))
             np.testing.assert_allclose(found[kind], states, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("site", ["resid_post", "mlp_key"])
+def test_states_as_arrays(lm: Any, site: str) -> None:
+    texts = TEXTS.take(20)
+    found = labelled_states(lm, texts, layer=1, site=site)
+    states, labels = states_at(lm, texts, Site(site, 1))
+    np.testing.assert_allclose(found.states, states, rtol=1e-4, atol=1e-4)
+    assert found.labels.tolist() == labels.tolist()
+    assert found.template.tolist() == [texts.templates[i] for i in found.text]
+    for i in range(len(found)):
+        assert lm.encode(texts.texts[found.text[i]]).ids[found.position[i]] == found.word[i]
+    with lm.using(iw.Ablation(layer=0, site="mlp_out")):
+        assert np.abs(labelled_states(lm, texts, layer=1, site=site).states - found.states).max() > 0.01
+    with pytest.raises(ArgumentError, match="site='resid'"):
+        labelled_states(lm, texts, layer=1, site="resid")
 
 
 @pytest.mark.parametrize("site", ["resid_pre", "attn_out", "mlp_out", "mlp_key", "head_out", ["mlp_out", "attn_out"]])
