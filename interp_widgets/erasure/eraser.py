@@ -149,8 +149,21 @@ class Eraser:
         from interp_widgets.interventions.erased import Erased
 
         self._check_unlabelled("cannot run inside a model, which knows no labels")
+        about = {
+            "method": self.method,
+            "classes": list(self.classes),
+            "samples": self.samples,
+            "settings": self.settings,
+            "notes": list(self.notes),
+        }
         return Erased(
-            [(site, layer)], [self.mean], [self.left], [self.right], positions=positions, source=self.described
+            [(site, layer)],
+            [self.mean],
+            [self.left],
+            [self.right],
+            positions=positions,
+            source=self.described,
+            about=about,
         )
 
     def _check_unlabelled(self, why: str) -> None:

@@ -76,8 +76,10 @@ def evaluate(
     Raises
     ------
     ArgumentError: the parts share a text or template with one another or with what the eraser was fitted on, or have
-    other classes; FingerprintMismatchError, TooCostlyError, NonFiniteError, MemoryExhaustedError, Cancelled
+    other classes; FingerprintMismatchError, TooCostlyError, NonFiniteError, Cancelled
     """
+    if not isinstance(x, Erased):
+        raise ArgumentError(f"x={x!r} does not run inside a model; give iw.erase(...), or Eraser.at(layer)")
     check_probes(probes)
     _check_apart(x, train, test)
     lm.using(x)  # says whether it fits this model

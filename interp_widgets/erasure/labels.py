@@ -54,6 +54,8 @@ def as_labels(labels: Any, n: int, name: str = "labels") -> NDArray[Any]:
         raise ArgumentError(f"{name} has shape {found.shape}; expected one label for each of the {n} states")
     if len(found) != n:
         raise ArgumentError(f"{name} has {len(found)} entries, there are {n} states; give one for each")
+    if found.dtype.kind == "O" and all(isinstance(one, str) for one in found):
+        found = found.astype(str)  # as tables keep their texts
     if found.dtype.kind == "f":
         if not np.isfinite(found).all():
             raise NonFiniteError(f"{name} holds NaN or infinity; leave out the states that have no label")

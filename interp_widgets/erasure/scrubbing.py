@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from interp_widgets.erasure.eraser import LABELLED, Eraser, ErasureWarning
 from interp_widgets.erasure.fitting import EraserFitter
 from interp_widgets.erasure.labels import Label
@@ -69,15 +71,13 @@ def erase(
     Raises
     ------
     ArgumentError (one class, unequal lengths, a method that needs labels), OutOfRangeError, what `lm.encode` raises,
-    TooCostlyError, NonFiniteError, MemoryExhaustedError, Cancelled. Warns with ErasureWarning: fewer states than
-    dimensions.
+    TooCostlyError, NonFiniteError, Cancelled. Warns with ErasureWarning: fewer states than dimensions.
     """
-    layers = [layer] if isinstance(layer, int) else list(layer)
     return scrub(
         lm,
         texts,
         labels,
-        layers=layers,
+        layers=_several(layer),
         method=method,
         site=site,
         spans=spans,
@@ -155,6 +155,10 @@ def scrub(
     return x
 
 
+def _several(layer: int | Sequence[int]) -> list[int]:
+    return [layer] if isinstance(layer, int | np.integer) else list(layer)
+
+
 def as_labelled(
     texts: LabelledTexts | Sequence[str],
     labels: Sequence[Label] | None,
@@ -176,7 +180,9 @@ def _places(
     lm: LanguageModel, layers: Sequence[int] | None, site: str | Sequence[str]
 ) -> tuple[list[int], tuple[str, ...]]:
     given = range(lm.architecture.n_layers) if layers is None else layers
-    chosen = sorted(lm.architecture.check_layer(layer) for layer in given)
+    # A layer may come out of an array.
+    plain = [int(layer) if isinstance(layer, np.integer) else layer for layer in given]
+    chosen = sorted(lm.architecture.check_layer(layer) for layer in plain)
     if not chosen or len(set(chosen)) < len(chosen):
         raise ArgumentError(f"layers={layers!r}: at least one layer, each once")
     kinds = (site,) if isinstance(site, str) else tuple(site)
@@ -257,7 +263,7 @@ def estimate_erase(
     **settings: Any,
 ) -> Cost:
     """What `erase` would cost; runs nothing."""
-    return estimate_scrub(lm, texts, labels, layers=[layer] if isinstance(layer, int) else list(layer), **settings)
+    return estimate_scrub(lm, texts, labels, layers=_several(layer), **settings)
 
 
 def _cost(lm: LanguageModel, texts: LabelledTexts, layers: Sequence[int], sites: Sequence[str]) -> Cost:

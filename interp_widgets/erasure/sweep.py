@@ -46,8 +46,7 @@ class Tokens:
     """The labelled tokens of some texts, m of them, text by text.
 
     text, position, token: int64, (m,), the number of its text, its place there, and its id
-    words: int64, (m,), 0 for the first text's: the same number for the same token id
-    lengths: int64, (texts,), tokens of each text
+    lengths: int64, (texts,), tokens of each text; ids: (texts,), the token ids of each
     """
 
     text: Integers

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -151,6 +152,8 @@ def test_names_numbers_and_truth_values_are_labels() -> None:
         labels.astype(float),
         torch.from_numpy(labels),
         (labels + 7).tolist(),
+        pd.Series(np.where(labels == 0, "feminine", "masculine")),
+        pd.Series(np.where(labels == 0, "feminine", "masculine"), dtype="category").astype(object),
     ):
         found = Eraser.fit(states, given_labels)
         np.testing.assert_allclose(found.projection, plain.projection, atol=1e-12)

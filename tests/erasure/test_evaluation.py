@@ -12,7 +12,7 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.editing.evaluating.fluency import perplexity_of
-from interp_widgets.erasure import LabelledTexts, evaluate, labelled_set, scrub
+from interp_widgets.erasure import Eraser, LabelledTexts, evaluate, labelled_set, labelled_states, scrub
 from interp_widgets.erasure.damage import answered, questions, random_like
 from interp_widgets.erasure.probes import predictions
 from interp_widgets.errors import ArgumentError, Cancelled, FingerprintMismatchError, TooCostlyError
@@ -120,11 +120,26 @@ def test_every_architecture(any_lm: Any) -> None:
     x.undo()
 
 
+def test_an_eraser_from_arrays(lm: Any) -> None:
+    fitted = labelled_states(lm, FIT, layer=1)
+    x = Eraser.fit(fitted.states, fitted.labels).at(1)
+    found = evaluate(lm, x, TRAIN, TEST, random=False, damage=False, **QUICK)
+    number: Any = np.int64(1)  # as it comes out of an array
+    whole = iw.erase(lm, FIT, layer=number)
+    whole.undo()
+    again = evaluate(lm, whole, TRAIN, TEST, random=False, damage=False, **QUICK)
+    np.testing.assert_allclose(found.accuracy[..., :2, 0], again.accuracy[..., :2, 0], atol=0.01)
+    assert found.counts.tolist() == again.counts.tolist()
+    assert (found.method, found.ranks.tolist()) == ("leace", [1])
+
+
 def test_texts_that_the_eraser_saw_are_refused(lm: Any, eraser: Any) -> None:
     with pytest.raises(ArgumentError, match=r"train shares \d+ texts and 52 templates with the eraser's texts"):
         evaluate(lm, eraser, FIT, TEST)
     with pytest.raises(ArgumentError, match=r"test shares 96 texts and \d+ templates with train"):
         evaluate(lm, eraser, TEST, TEST)
+    with pytest.raises(ArgumentError, match=r"give iw\.erase"):
+        evaluate(lm, Eraser.fit(np.eye(32), [0, 1] * 16), TRAIN, TEST)  # type: ignore[arg-type]
     other = LabelledTexts.of(["A b c", "A c d"], ["x", "y"])
     with pytest.raises(ArgumentError, match="train has the classes"):
         evaluate(lm, eraser, other, TEST)
