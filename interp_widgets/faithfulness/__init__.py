@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interp_widgets.faithfulness.again import answer_after as answer_after
     from interp_widgets.faithfulness.asking import Ask as Ask
     from interp_widgets.faithfulness.asking import Backend as Backend
     from interp_widgets.faithfulness.asking import Choice as Choice
@@ -25,6 +26,7 @@ _WHERE = {
     "LocalBackend": "local",
     "Question": "questions",
     "ServerBackend": "server",
+    "answer_after": "again",
     "load_questions": "loading",
     "question_set": "questions",
     "question_sets": "questions",

@@ -257,7 +257,13 @@ class ServerBackend:
         talk = self._talk
         if talk is None:
             raise ArgumentError("this backend is not open; use it through iw.cot_faithfulness, or within `opened`")
-        reply = self._caller.call(lambda: talk.ask(messages, drawn, stop), f"{self.model} at {self.base_url}", stop)
+        cancel = self._cancel
+
+        def work() -> Reply:
+            look(cancel)
+            return talk.ask(messages, drawn, stop)
+
+        reply = self._caller.call(work, f"{self.model} at {self.base_url}", stop)
         if reply.text.strip():  # an empty one may be a whim of the server; it counts now, and is asked for again later
             self._replies.keep(messages, drawn, reply)
         self.tokens_in += reply.tokens_in

@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.turn:
-            self.server.seen.append((body, dict(self.headers)))
+            self.server.seen.append((body, {name.lower(): value for name, value in self.headers.items()}))
             fault = self.server.faults.pop(0) if self.server.faults else ""
         if self.path != "/v1/chat/completions":
             return self._send(404, {"error": {"message": "no such page"}})
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             parts.append(b'data: {"id": "x", "cho\n\n')
         if fault == "error":
             parts.append(b'data: {"error": {"message": "out of memory"}}\n\n')
-        if fault != "cut":
+        if fault not in ("cut", "short"):
             parts += [chunk({"content": text[half:]}), chunk({}, "stop"), b"data: [DONE]\n\n"]
         data = b"<html>maintenance</html>" if fault == "other" else b"".join(parts)
         self.send_response(200)

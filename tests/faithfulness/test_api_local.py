@@ -137,7 +137,7 @@ def test_importing_it_loads_neither_torch_nor_a_client() -> None:
 @pytest.mark.default_model
 def test_on_the_default_model_too_reuse_changes_nothing(default_lm: Any) -> None:
     questions = question_set()[:2]
-    settings: dict[str, Any] = {"max_tokens": 40, "places": 2, "confirm": True}
+    settings: dict[str, Any] = {"max_tokens": 24, "places": 1, "confirm": True}
     reused, plain = (
         iw.cot_faithfulness(LocalBackend(default_lm, reuse=reuse), questions, **settings) for reuse in (True, False)
     )

@@ -13,6 +13,7 @@ import pytest
 
 import interp_widgets as iw
 from interp_widgets.errors import ArgumentError, Cancelled, FileFormatError
+from interp_widgets.faithfulness.again import answer_after
 from interp_widgets.faithfulness.api import cot_faithfulness
 from interp_widgets.faithfulness.areas import area, mean_interval
 from interp_widgets.faithfulness.asking import Choice, Messages
@@ -245,6 +246,18 @@ def test_groups_and_the_order_of_questions_change_nothing() -> None:
 def test_arguments_that_cannot_work(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
         cot_faithfulness(PlantedBackend(Planted("reader")), sums(2), **settings)
+
+
+def test_a_changed_reasoning_is_asked_about_once_more() -> None:
+    question = sums(1)[0]
+    right = question.options[question.answer or 0]
+    reader, ignorer = PlantedBackend(Planted("reader")), PlantedBackend(Planted("ignorer"))
+    texts = [f"It is {right}.", " It is 5.", ""]
+    assert [one.option for one in answer_after(reader, question, texts)] == [0, 1, 1]
+    assert [one.option for one in answer_after(ignorer, question, texts)] == [0, 0, 0]
+    assert answer_after(reader, question, texts[0])[0].option == 0
+    with pytest.raises(ArgumentError, match="reasonings=\\[\\]"):
+        answer_after(reader, question, [])
 
 
 def test_what_is_no_backend_is_refused() -> None:

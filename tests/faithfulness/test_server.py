@@ -163,17 +163,17 @@ def test_samples_are_a_distribution_and_failures_a_share_of_it() -> None:
 
 
 def test_a_run_that_was_cut_off_goes_on_where_it_stopped(server: ChatServer) -> None:
-    server.faults = [*[""] * 20, *["500"] * 5]
+    server.faults = [*[""] * 20, *["500"] * 12]
     asked = backend(server, parallel=2)
     with pytest.raises(ServerError):
         iw.cot_faithfulness(asked, sums(4))
-    before = len(server.seen)
+    failed = len(server.seen) - 20
     server.faults = []
     result = iw.cot_faithfulness(asked, sums(4))
+    # Each answer once, and the texts: a reasoning, three mistakes, three controls, three paraphrases a question.
     total = sum(result.answers.values()) + 4 * (1 + 3 * 3)
-    assert before - 5 + len(server.seen) - before >= total - 2
-    kept = next(note for note in result.provenance.notes if "kept" in note)
-    assert int(kept.split()[0]) >= 18
+    assert total <= len(server.seen) - failed <= total + 1  # one may have been under way
+    assert "20 replies were kept from before" in result.provenance.notes
     calls = len(server.seen)
     again = iw.cot_faithfulness(asked, sums(4))
     assert len(server.seen) == calls  # all of it lies on the disk
@@ -243,7 +243,7 @@ def test_the_key_is_nowhere_but_in_the_request(
     caplog.set_level(logging.DEBUG)
     asked = backend(server)
     result = iw.cot_faithfulness(asked, sums(1), tests=("early_answering",))
-    assert {headers["Authorization"] for _, headers in server.seen} == {f"Bearer {KEY}"}
+    assert {headers["authorization"] for _, headers in server.seen} == {f"Bearer {KEY}"}
     server.faults = ["401"]
     with pytest.raises(ServerError) as caught:
         choose(backend(server, keep=False))
@@ -275,7 +275,7 @@ def test_without_a_key_a_local_server_answers(server: ChatServer, monkeypatch: p
     [
         ("ftp://127.0.0.1", {}, "an address such as"),
         ("127.0.0.1:8000", {}, "an address such as"),
-        (None, {}, "not an address"),
+        (None, {}, "an address such as"),
         ("http://me:hunter2@127.0.0.1/v1", {}, "holds a user name"),
         ("http://127.0.0.1/v1?key=hunter2", {}, "holds a user name"),
         ("http://127.0.0.1/v1", {"samples": 0}, "samples=0"),

@@ -19,8 +19,7 @@ two         the plain prompt's key and the mean key of the other texts both get 
             a subject begins a text its key there is another than behind a prefix, and an averaged key leaves it short
 start       the subject's key at the beginning of a text and the mean key of the texts in which it stands further on: as
             "two" where the prompt begins with the subject. Elsewhere paraphrases that begin with it are reached too,
-            and other subjects at the beginning of a text suffer (of the default model the two keys are at a right
-            angle, and first tokens are rare in what C is measured on)
+            and other subjects at the beginning of a text suffer (`benchmarks/EDITING.md`)
 """
 
 from __future__ import annotations
