@@ -264,7 +264,9 @@ class ServerBackend:
             return talk.ask(messages, drawn, stop)
 
         reply = self._caller.call(work, f"{self.model} at {self.base_url}", stop)
-        if reply.text.strip():  # an empty one may be a whim of the server; it counts now, and is asked for again later
+        # An empty one counts now, and is asked for again later: it may be a whim of the server. To go on with nothing
+        # where the text has its end is none.
+        if reply.text.strip() or messages[-1][1] == CONTINUE:
             self._replies.keep(messages, drawn, reply)
         self.tokens_in += reply.tokens_in
         self.tokens_out += reply.tokens_out
