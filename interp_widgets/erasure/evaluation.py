@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.erasure.damage import answered, questions, random_like
+from interp_widgets.erasure.digest import digest_of
 from interp_widgets.erasure.labels import Floats
 from interp_widgets.erasure.points import points_of
 from interp_widgets.erasure.probes import L2, PROBES
@@ -151,6 +152,7 @@ def evaluate(
     fields: dict[str, Any] = {
         "concept": train.name,
         "method": str(x.about.get("method", x.kind)),
+        "digest": digest_of(x),
         "classes": classes,
         "places": tuple(f"layer {x.places[i][1]} {x.places[i][0]}" for i in order),
         "layers": np.asarray([x.places[i][1] for i in order], np.int64),

@@ -93,6 +93,7 @@ def probe(
     fields: dict[str, Any] = {
         "concept": concept,
         "method": method,
+        "digest": "",
         "classes": classes,
         "places": ("states",),
         "layers": np.asarray([-1], np.int64),

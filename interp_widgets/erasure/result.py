@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from interp_widgets.models.language_model import LanguageModel
+
 Floats = NDArray[np.float64]
 _TUPLES = ("classes", "places", "probes", "notes", "point_text", "point_token")
 STAGES = ("before", "after", "random")
@@ -29,6 +31,7 @@ class ErasureResult(Result):
     Attributes
     ----------
     concept, method, classes: what was erased, and how
+    digest: of the eraser's numbers, by which it is found again; empty for states from an array
     places: (p,), "layer 12 resid_post"; layers: int64, (p,), -1 for states from an array
     ranks: int64, (p,), dimensions taken at each place
     probes: names of the probes
@@ -57,6 +60,7 @@ class ErasureResult(Result):
 
     concept: str
     method: str
+    digest: str
     classes: tuple[Any, ...]
     places: tuple[str, ...]
     layers: NDArray[np.int64]
@@ -91,6 +95,22 @@ class ErasureResult(Result):
             "verdict": Verdict(**{**document["verdict"], "why": tuple(document["verdict"]["why"])}),
             "provenance": Provenance.from_json(document["provenance"]),
         }
+
+    def model(self) -> LanguageModel | None:
+        """The model that it came from, if one with the same weights is in memory."""
+        from interp_widgets.models import live
+
+        return live.find(self.provenance.fingerprint) if self.provenance.fingerprint else None
+
+    @property
+    def text(self) -> str:
+        """The points' texts, a line each."""
+        return "\n".join(self.point_text)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """One for each point; a selection counts them."""
+        return self.point_token or tuple(f"state {i}" for i in range(len(self.point_class)))
 
     def of(self, probe: str, stage: str = "after") -> Floats:
         """(p, 3), accuracy with its interval of a probe at a stage."""
