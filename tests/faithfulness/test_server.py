@@ -47,6 +47,10 @@ def nothing(rows: int) -> None:
     """Progress that nobody looks at."""
 
 
+def few_calls(cost: Any) -> bool:
+    return bool(cost.calls < 10)
+
+
 def put() -> Ask:
     return ask_of(at_once(QUESTION), 0)
 
@@ -229,7 +233,7 @@ def test_calls_are_counted_before_the_run_and_refused_above_a_limit(server: Chat
     with pytest.raises(TooCostlyError, match=r"the limit is 100 calls.*confirm=True"):
         iw.cot_faithfulness(asked, sums(8))
     with pytest.raises(Cancelled):
-        iw.cot_faithfulness(asked, sums(8), confirm=lambda cost: cost.calls < 10)
+        iw.cot_faithfulness(asked, sums(8), confirm=few_calls)
     assert server.seen == []
     result = iw.cot_faithfulness(asked, sums(1), tests=("early_answering",), confirm=True)
     few: Any = iw.estimate(iw.cot_faithfulness, asked, sums(1), tests=("early_answering",))
