@@ -1,7 +1,7 @@
 """Is gender gone from the default model after scrubbing, at every layer, and what does that cost?
 
     python -m benchmarks scrubbing [--set grammatical_gender] [--each 24] [--layers 0,1,2] [--method leace]
-                                   [--probes linear,mlp] [--keep FOLDER]
+                                   [--strata] [--probes linear,mlp] [--keep FOLDER]
 
 1. The labelled sentences that come with the package are split into three parts that share no sentence and no template.
 2. Erasers are fitted on the first part, layer by layer, each on what the erased layers below it give.
@@ -32,6 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--method", default="leace")
     parser.add_argument("--probes", default="linear,mlp")
     parser.add_argument("--shares", default="0.5,0.25,0.25", help="of the eraser, to train and to test probes")
+    parser.add_argument(
+        "--strata", action="store_true", help="erase each form of the word, and each distance, for itself"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the eraser and the result")
     asked = parser.parse_args(arguments)
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{texts}: {len(fit)}, {len(train)} and {len(test)} texts", flush=True)
     layers = [int(one) for one in asked.layers.split(",")] if asked.layers else None
     began = time.perf_counter()
-    x = scrub(lm, fit, layers=layers, method=asked.method, seed=asked.seed, confirm=True)
+    x = scrub(lm, fit, layers=layers, method=asked.method, strata=asked.strata, seed=asked.seed, confirm=True)
     samples = x.about["samples"]
     print(f"fitted on {samples} states at {len(x.places)} layers in {time.perf_counter() - began:.0f} s", flush=True)
     if asked.keep is not None:

@@ -35,27 +35,26 @@ def covariance(moments: Moments, shrinkage: bool) -> tuple[Floats, float]:
     return moments.scatter / max(moments.n - 1, 1), 0.0
 
 
-def leace(moments: Moments, sigma: Floats, tolerance: float) -> tuple[Floats, Floats]:
-    """(left (width, rank), right (rank, width)) with r(x) = x - left right (x - m); rank at most classes - 1.
+def leace(sigma: Floats, cross: Floats, most: int, tolerance: float) -> tuple[Floats, Floats]:
+    """(left (width, rank), right (rank, width)) with r(x) = x - left right (x - m); rank at most `most`.
 
-    sigma: Sxx. Eigenvalues below its largest times width times the machine's epsilon count as 0; singular values of
-    W Sxz up to `tolerance` are left alone, and with them the trace that they are.
+    sigma: Sxx; cross: Sxz. Eigenvalues below the largest times width times the machine's epsilon count as 0; singular
+    values of W Sxz up to `tolerance` are left alone, and with them the trace that they are.
     """
     values, vectors = eigh(sigma)
     kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
     if not kept.any():
         return np.zeros((len(sigma), 0)), np.zeros((0, len(sigma)))
     root, vectors = np.sqrt(values[kept]), vectors[:, kept]
-    whitened = (vectors.T @ moments.cross_covariance) / root[:, None]  # in the basis of eigenvectors
-    u = basis(whitened, tolerance, len(moments.classes) - 1)
+    whitened = (vectors.T @ cross) / root[:, None]  # in the basis of eigenvectors
+    u = basis(whitened, tolerance, most)
     return vectors @ (root[:, None] * u), (vectors @ (u / root[:, None])).T
 
 
-def mean_difference(moments: Moments) -> Floats:
-    """Q, (width, rank)."""
-    cross = moments.cross_covariance
+def mean_difference(cross: Floats, most: int) -> Floats:
+    """Q, (width, rank), from Sxz."""
     largest = float(np.abs(cross).max())
-    return basis(cross, largest * 1e-12, len(moments.classes) - 1)
+    return basis(cross, largest * 1e-12, most)
 
 
 def random_directions(width: int, rank: int, seed: int) -> Floats:

@@ -74,7 +74,7 @@ class Eraser:
                 object.__setattr__(self, field.name, value)
 
     @classmethod
-    def fit(cls, states: Any, labels: Any, method: str = "leace", **settings: Any) -> Eraser:
+    def fit(cls, states: Any, labels: Any, method: str = "leace", *, strata: Any = None, **settings: Any) -> Eraser:
         """Fit on states (n, width) and one label for each.
 
         Parameters
@@ -82,6 +82,11 @@ class Eraser:
         states: numpy array or torch tensor, any float type
         labels: (n,), strings, integers or booleans; two classes or more
         method: "leace", "oracle", "quadratic", "inlp", "mean_difference" or "random"; see `erasure.closed_forms`
+        strata: (n,), strings or integers, for leace and mean_difference: kinds of states, in each of which the label is
+            erased for itself, at the cost of as many times the rank. Without them the classes' means are equal over all
+            states together, and a kind in which the label shows one way may be outweighed by one in which it shows
+            another: no linear classifier then has a lower loss than a constant answer, and yet one may be right in
+            more than half of the states, for accuracy is no convex loss
         settings: those of `EraserFitter`
 
         Raises
@@ -92,7 +97,8 @@ class Eraser:
         from interp_widgets.erasure.fitting import EraserFitter
 
         found = as_states(states, copy=False)
-        return EraserFitter(found.shape[1], method, **settings).count(found, as_labels(labels, len(found))).eraser()
+        names = as_labels(labels, len(found))
+        return EraserFitter(found.shape[1], method, **settings).count(found, names, strata).eraser()
 
     @property
     def width(self) -> int:

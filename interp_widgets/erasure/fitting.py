@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from interp_widgets.erasure import closed_forms
 from interp_widgets.erasure.eraser import LABELLED, METHODS, TOLERANCE, Eraser, ErasureWarning
 from interp_widgets.erasure.inlp import iterate
-from interp_widgets.erasure.labels import Floats, as_labels, as_states, indices_in
+from interp_widgets.erasure.labels import Floats, Label, as_labels, as_states, indices_in
 from interp_widgets.erasure.moments import Moments
 from interp_widgets.errors import ArgumentError, not_one_of
 
@@ -69,25 +69,41 @@ class EraserFitter:
             "shrinkage": bool(shrinkage), "tolerance": float(tolerance), "affine": bool(affine), "rank": rank,
             "rounds": int(rounds), "margin": float(margin), "l2": float(l2), "seed": int(seed),
         }  # fmt: skip
+        self._pairs: list[tuple[Label, Label]] = []  # with strata, classes are numbers of pairs (label, stratum)
         self._moments = Moments(width, within=method == "quadratic")
         self._raw: list[tuple[Floats, Any]] = []  # INLP goes over its states many times
 
-    def update(self, states: Any, labels: Any) -> EraserFitter:
+    def update(self, states: Any, labels: Any, strata: Any = None) -> EraserFitter:
         """Count in a batch (n, width) with its labels (n,); a batch may hold a single class. Returns itself.
+
+        strata: (n,), for leace and mean_difference: see `Eraser.fit`; for all batches or for none
 
         Raises ArgumentError, NonFiniteError.
         """
         found = as_states(states, copy=False)
         if found.shape[1] != self.width:
             raise ArgumentError(f"states has width {found.shape[1]}; this fitter was made for {self.width}")
-        return self.count(found, as_labels(labels, len(found)))
+        return self.count(found, as_labels(labels, len(found)), strata)
 
-    def count(self, states: Floats, labels: NDArray[Any]) -> EraserFitter:
-        """`update` for what was checked."""
+    def count(self, states: Floats, labels: NDArray[Any], strata: Any = None) -> EraserFitter:
+        """`update` for states and labels that were checked."""
+        if (strata is None) == bool(self._pairs) and self._moments.n:
+            raise ArgumentError("strata: give them for all batches, or for none")
+        if strata is not None:
+            labels = self._paired(labels, as_labels(strata, len(states), "strata"))
         if self.method == "inlp":
             self._raw.append((states.copy(), labels))
         self._moments.update(states, labels)
         return self
+
+    def _paired(self, labels: NDArray[Any], strata: NDArray[Any]) -> NDArray[np.int64]:
+        """The number of each state's (label, stratum)."""
+        if self.method not in ("leace", "mean_difference"):
+            raise ArgumentError(f"strata: for leace and mean_difference, not for {self.method}")
+        of = [(label.item(), stratum.item()) for label, stratum in zip(labels, strata, strict=True)]
+        self._pairs += sorted(set(of) - set(self._pairs))
+        numbers = {pair: number for number, pair in enumerate(self._pairs)}
+        return np.asarray([numbers[pair] for pair in of], np.int64)
 
     def eraser(self, advance: Callable[[int, int, str], None] | None = None) -> Eraser:
         """The eraser of what was counted in so far; more may follow.
@@ -114,10 +130,16 @@ class EraserFitter:
             if not self.settings["affine"]:
                 mean = np.zeros(self.width)
         settings = {name: value for name, value in self.settings.items() if name in _OF[self.method]}
+        classes, counts = tuple(moments.classes), moments.counts
+        if self._pairs:
+            classes = tuple(sorted({label for label, _ in self._pairs}))
+            of = [classes.index(self._pairs[int(number)][0]) for number in moments.classes]
+            counts = np.bincount(of, weights=counts, minlength=len(classes)).astype(np.int64)
+            settings["strata"] = len({stratum for _, stratum in self._pairs})
         return Eraser(
             method=self.method,
-            classes=tuple(moments.classes),
-            counts=moments.counts,
+            classes=classes,
+            counts=counts,
             mean=mean,
             settings=settings,
             notes=notes,
@@ -129,9 +151,13 @@ class EraserFitter:
     ) -> tuple[float, dict[str, Floats]]:
         """(how much of the covariance is not measured, left and right and INLP's rounds)."""
         options = self.settings
+        strata = [self._pairs[int(one)][1] for one in moments.classes] if self._pairs else [0] * len(moments.classes)
+        cross, most = moments.cross_covariance_within(strata), len(strata) - len(set(strata))
+        if not most:
+            raise ArgumentError("labels: no stratum holds two classes, so there is nothing to erase within one")
         if self.method == "leace":
             sigma, weight = closed_forms.covariance(moments, options["shrinkage"])
-            left, right = closed_forms.leace(moments, sigma, options["tolerance"])
+            left, right = closed_forms.leace(sigma, cross, most, options["tolerance"])
             return weight, {"left": left, "right": right}
         if self.method == "inlp":
             return 0.0, self._iterated(moments, advance)
@@ -139,7 +165,7 @@ class EraserFitter:
             rank = options["rank"] or min(len(moments.classes) - 1, self.width)
             q = closed_forms.random_directions(self.width, rank, options["seed"])
         else:
-            q = closed_forms.mean_difference(moments)
+            q = closed_forms.mean_difference(cross, most)
         return 0.0, {"left": q, "right": q.T}
 
     def _iterated(self, moments: Moments, advance: Callable[[int, int, str], None] | None) -> dict[str, Floats]:

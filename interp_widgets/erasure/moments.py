@@ -6,6 +6,7 @@ lost where the mean is large beside the spread, as in the residual stream.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -106,4 +107,17 @@ class Moments:
     @property
     def cross_covariance(self) -> Floats:
         """(width, classes), between the states and the one-hot labels."""
-        return np.asarray(((self.means - self._mean) * self.counts[:, None]).T / max(self._n - 1, 1))
+        return self.cross_covariance_within([0] * len(self.classes))
+
+    def cross_covariance_within(self, strata: Sequence[object]) -> Floats:
+        """The same within strata: with the one-hot labels less their share in the stratum, and 0 elsewhere.
+
+        strata: (classes,), of what stratum each class is a part
+        """
+        columns = np.empty((self.width, len(self.classes)))
+        for one in set(strata):
+            own = [i for i, other in enumerate(strata) if other == one]
+            counts = self.counts[own][:, None]
+            centre = (self.means[own] * counts).sum(0) / counts.sum()
+            columns[:, own] = ((self.means[own] - centre) * counts).T
+        return columns / max(self._n - 1, 1)

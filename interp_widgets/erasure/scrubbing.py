@@ -17,7 +17,7 @@ import numpy as np
 from interp_widgets.erasure.eraser import LABELLED, Eraser, ErasureWarning
 from interp_widgets.erasure.fitting import EraserFitter
 from interp_widgets.erasure.labels import Label
-from interp_widgets.erasure.sweep import ORDER, Sweep, labelled_tokens
+from interp_widgets.erasure.sweep import ORDER, Sweep, labelled_tokens, strata_of
 from interp_widgets.erasure.texts import LAST, LabelledTexts
 from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.interventions.erased import Erased, width_at
@@ -41,6 +41,7 @@ def erase(
     site: str | Sequence[str] = "resid_post",
     spans: Sequence[tuple[int, int]] | str = LAST,
     positions: str | Sequence[int] = "all",
+    strata: bool = False,
     name: str | None = None,
     seed: int = 0,
     batch_size: int | None = None,
@@ -58,6 +59,8 @@ def erase(
     method: "leace", "inlp", "mean_difference" or "random"
     site: where in the layer, one of `models.architectures.LAYER_SITES` or several of them
     spans: of plain texts: which characters carry the label, see `LabelledTexts.of`; by default the last token
+    strata: erase the label for itself at the first labelled token of each form of the texts, at the three after it and
+        at the rest, see `Eraser.fit`: the rank is as many times larger
     positions: at which tokens it acts, see `interventions.positions`. The states it is fitted on are of labelled tokens
     name: in the ledger; by default what it does
     seed: of what a method draws
@@ -82,6 +85,7 @@ def erase(
         site=site,
         spans=spans,
         positions=positions,
+        strata=strata,
         name=name,
         seed=seed,
         batch_size=batch_size,
@@ -102,6 +106,7 @@ def scrub(
     site: str | Sequence[str] = "resid_post",
     spans: Sequence[tuple[int, int]] | str = LAST,
     positions: str | Sequence[int] = "all",
+    strata: bool = False,
     name: str | None = None,
     seed: int = 0,
     batch_size: int | None = None,
@@ -122,6 +127,7 @@ def scrub(
     allow(_cost(lm, known, chosen, sites), confirm, "Take fewer texts (LabelledTexts.take), or fewer layers=[...]")
     tokens = labelled_tokens(lm, known)
     of = [known.labels[i] for i in tokens.text]
+    kinds = strata_of(known, tokens) if strata else None
     steps = (chosen[-1] + 1) * len(known)
     found: list[tuple[str, int, Eraser]] = []
     with lm.run(cancel=cancel) as run, Bar(progress) as bar:
@@ -140,7 +146,7 @@ def scrub(
             for kind in here:
                 last = kind == "resid_post" and positions == "all"  # what comes out can be changed as it waits
                 states = sweep.read(layer, kind, move=last)
-                eraser = _fitted(states, of, method, settings, run.check, quiet=bool(found))
+                eraser = _fitted(states, of, method, settings, run.check, kinds, quiet=bool(found))
                 found.append((kind, layer, eraser))
                 one = eraser.at(layer, site=kind, positions=positions)
                 sweep.changes = (*sweep.changes, one)
@@ -195,9 +201,16 @@ def _places(
 
 
 def _fitted(
-    states: Any, of: list[Label], method: str, settings: dict[str, Any], check: Callable[[], object], *, quiet: bool
+    states: Any,
+    of: list[Label],
+    method: str,
+    settings: dict[str, Any],
+    check: Callable[[], object],
+    strata: list[str] | None,
+    *,
+    quiet: bool,
 ) -> Eraser:
-    fitter = EraserFitter(states.shape[1], method, **settings).update(states, of)
+    fitter = EraserFitter(states.shape[1], method, **settings).update(states, of, strata)
 
     def look(done: int, total: int, text: str) -> None:
         check()  # INLP's rounds take seconds each

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 # In which order a layer computes them: an eraser at one changes what comes after it.
 ORDER = ("resid_pre", "head_out", "attn_out", "mlp_key", "mlp_value", "mlp_out", "resid_post")
+_FAR = 4  # tokens behind the first labelled one; those further away are of one kind
 _CPU_TOKENS, _GPU_TOKENS = 1_024, 16_384  # of a pass
 
 
@@ -78,6 +79,16 @@ def labelled_tokens(lm: LanguageModel, texts: LabelledTexts) -> Tokens:
         token.append(encoded.ids[at])
     lengths = np.asarray([len(one) for one in ids], np.int64)
     return Tokens(np.concatenate(text), np.concatenate(position), np.concatenate(token), lengths, tuple(ids))
+
+
+def strata_of(texts: LabelledTexts, tokens: Tokens) -> list[str]:
+    """(m,), the kind of each labelled token: the form of its text where it is the first one, else how far behind."""
+    first = np.flatnonzero(np.r_[True, tokens.text[1:] != tokens.text[:-1]])
+    behind = tokens.position - np.repeat(tokens.position[first], np.diff(np.r_[first, len(tokens)]))
+    return [
+        f"first: {texts.forms[text]}" if not distance else f"+{min(distance, _FAR)}"
+        for text, distance in zip(tokens.text.tolist(), behind.tolist(), strict=True)
+    ]
 
 
 @dataclass(eq=False)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from interp_widgets.erasure import Eraser, EraserFitter
 from interp_widgets.erasure.closed_forms import transport_map
-from interp_widgets.errors import FileFormatError
+from interp_widgets.errors import ArgumentError, FileFormatError
 from tests.erasure.made_states import cross_covariance, make_states
 
 LINEAR = ("leace", "mean_difference")
@@ -255,3 +255,46 @@ def test_inlp_of_three_classes_takes_two_a_round() -> None:
     assert one.rank == 2
     # The span of the rows, whole: P W^T = 0 for every classifier that was found.
     assert np.abs(found.projection @ one.left).max() < 1e-6
+
+
+def opposed(n: int = 4000) -> Any:
+    """Two kinds of states, the rarer one with the label the other way round and more plainly: together their means are
+    nearly equal, and yet a line that goes by the commoner kind is right in three states of four."""
+    chance = np.random.default_rng(0)
+    labels, kinds = np.arange(n) % 2, (np.arange(n) // 2) % 4 == 0
+    states = chance.normal(size=(n, 6))
+    states[:, 0] += np.where(kinds, -9.0, 3.0) * (labels - 0.5) * 2
+    states[:, 1] += 2 * labels
+    return states, labels, kinds
+
+
+def test_strata_erase_the_label_in_each_kind_of_states() -> None:
+    states, labels, kinds = opposed()
+    plain, within = Eraser.fit(states, labels), Eraser.fit(states, labels, strata=kinds)
+    assert np.abs(cross_covariance(plain.transform(states), labels)).max() < 1e-8
+    for kind in (False, True):
+        own = kinds == kind
+        assert np.abs(cross_covariance(plain.transform(states)[own], labels[own])).max() > 0.1
+        assert np.abs(cross_covariance(within.transform(states)[own], labels[own])).max() < 1e-8
+    assert within.rank == 2
+    assert within.classes == plain.classes
+    assert within.counts.tolist() == plain.counts.tolist()
+    assert within.settings["strata"] == 2
+    right = ((plain.transform(states)[:, 0] > 0) == labels).mean()
+    assert max(right, 1 - right) > 0.7  # no line has a lower loss than a constant, and yet
+    fitter = EraserFitter(6)
+    for part in np.array_split(np.argsort(kinds, kind="stable"), 5):
+        fitter.update(states[part], labels[part], kinds[part])
+    np.testing.assert_allclose(fitter.eraser().projection, within.projection, atol=1e-10)
+
+
+def test_strata_that_cannot_be() -> None:
+    states, labels, kinds = opposed(40)
+    with pytest.raises(ArgumentError, match="strata has 39 entries"):
+        Eraser.fit(states, labels, strata=kinds[1:])
+    with pytest.raises(ArgumentError, match="not for inlp"):
+        Eraser.fit(states, labels, "inlp", strata=kinds)
+    with pytest.raises(ArgumentError, match="no stratum holds two classes"):
+        Eraser.fit(states, labels, strata=labels)
+    with pytest.raises(ArgumentError, match="for all batches, or for none"):
+        EraserFitter(6).update(states, labels).update(states, labels, kinds)

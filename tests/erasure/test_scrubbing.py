@@ -12,7 +12,7 @@ import torch
 
 import interp_widgets as iw
 from interp_widgets.erasure import Eraser, ErasureWarning, LabelledTexts, labelled_set, labelled_states, scrub
-from interp_widgets.erasure.sweep import ORDER, Sweep, labelled_tokens
+from interp_widgets.erasure.sweep import ORDER, Sweep, labelled_tokens, strata_of
 from interp_widgets.errors import (
     ArgumentError,
     Cancelled,
@@ -157,6 +157,18 @@ def test_it_acts_where_it_is_told_to(lm: Any, positions: Any) -> None:
         lm.hidden(IDS)
     moved = (run.captured[site] != run.given[site]).any(-1)[0].tolist()
     assert moved == [i in ((5,) if positions == "last" else (2, 5)) for i in range(6)]
+    x.undo()
+
+
+def test_strata_inside(lm: Any) -> None:
+    x = iw.erase(lm, TEXTS, layer=1, strata=True)
+    found = labelled_states(lm, TEXTS, layer=1)
+    kinds = np.asarray(strata_of(TEXTS, labelled_tokens(lm, TEXTS)))
+    assert {"first: she", "first: her", "+1", "+4"} <= set(kinds)
+    for kind in ("first: she", "+1", "+4"):
+        own = kinds == kind
+        assert np.abs(cross_covariance(found.states[own].astype(float), found.labels[own])).max() < 1e-4
+    assert x.ranks[0] > 4
     x.undo()
 
 

@@ -35,7 +35,7 @@ POOL: list[Intervention] = [
     LowRank(normal(400, 1), normal(1, 32), tied="both"),
     DenseDelta(normal(32, 48), layer=1),
     LowRank(normal(48, 1), normal(1, 32), module="model.layers.0.mlp.up_proj"),
-    Erased([("resid_post", 1), ("mlp_out", 2)], normal(2, 32), normal(2, 32, 2), normal(2, 2, 32)),
+    Erased([("resid_post", 1), ("mlp_out", 2)], [normal(32)] * 2, [normal(32, 2)] * 2, [normal(2, 32)] * 2),
 ]
 WHICH = st.integers(0, len(POOL) - 1)
 State = tuple[tuple[str, int, bool], ...]
