@@ -49,7 +49,8 @@ def judge(result: ErasureResult) -> Verdict:
         word = "do not trust"
         why.append(
             "What is erased is erased from the states that the eraser was fitted on: fit it on more states, from more"
-            " templates, or on states like those that it will meet."
+            " templates, or on states like those that it will meet; where the label shows in several ways, erase it in"
+            " each (strata)."
         )
     random = result.of("linear", "random")
     if np.isfinite(random[worst, 0]):
@@ -74,6 +75,8 @@ def _guarantee(result: ErasureResult) -> str:
     if promise is None:
         return f"{result.method} promises nothing: what it leaves is what the probes find."
     return (
-        f"The guarantee of {result.method}: {promise} on the {result.counts[0]} states that it was fitted on beats a"
-        " constant answer. It says nothing of other states, nor of other classifiers."
+        f"The guarantee of {result.method}: {promise} on the {result.counts[0]} states that it was fitted on has a"
+        " lower loss, of whatever convex kind, than a constant answer. It says nothing of other states, nor of other"
+        " classifiers; and accuracy, which is no convex loss, may still be above the majority where the states are of"
+        " several kinds."
     )
