@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -18,7 +19,9 @@ from interp_widgets.faithfulness.server import ServerBackend
 from interp_widgets.models.cache import models_dir
 
 for needed in ("openai", "fastapi", "uvicorn"):
-    pytest.importorskip(needed, reason="transformers serve needs it; `python tools/prepare.py` installs it")
+    if importlib.util.find_spec(needed) is None:
+        reason = f"transformers serve needs {needed}; `python tools/prepare.py --until peers` installs it"
+        pytest.skip(reason, allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
