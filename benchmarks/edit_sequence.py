@@ -4,7 +4,7 @@
                                        [--curves FILE] [--every 1 2 5 10 20 50 100 150 200]
 
 At each of the counts: the three shares over the facts edited so far (at most --judged of them, evenly spread), the
-perplexity of neutral text and the entropy of what the model writes.  --curves adds the method's curve to a JSON file,
+perplexity of neutral text and the entropy of what the model writes.  --curves adds the method's curve to a JSON file at each of them,
 {"model": ..., "curves": {method: {"edits": [...], "efficacy": [...], ...}}}, which the course reads.
 """
 
@@ -77,12 +77,17 @@ def main(argv: list[str] | None = None) -> None:
         if len(done) in given.every:
             points.append(point(lm, made, done, given.judged, seconds))
             print("".join(f"{points[-1][name]:14.4g}" for name in COLUMNS), flush=True)
-    if given.curves is not None:
-        known: dict[str, Any] = {"model": lm.name, "curves": {}}
-        if given.curves.exists():
-            known = json.loads(given.curves.read_text("utf-8"))
-        known["curves"][given.method] = {name: [one[name] for one in points] for name in COLUMNS}
-        given.curves.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+            if given.curves is not None:
+                write(given.curves, lm.name, given.method, points)
+
+
+def write(place: Path, model: str, method: str, points: list[dict[str, float]]) -> None:
+    """The method's curve as far as it goes, beside those that the file has."""
+    known: dict[str, Any] = {"model": model, "curves": {}}
+    if place.exists():
+        known = json.loads(place.read_text("utf-8"))
+    known["curves"][method] = {name: [one[name] for one in points] for name in COLUMNS}
+    place.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
