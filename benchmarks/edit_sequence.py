@@ -4,8 +4,8 @@
                                        [--curves FILE] [--every 1 2 5 10 20 50 100 150 200]
 
 At each of the counts: the three shares over the facts edited so far (at most --judged of them, evenly spread), the
-perplexity of neutral text and the entropy of what the model writes.  --curves adds the method's curve, at each count, to
-a JSON file, {"model": ..., "curves": {method: {"edits": [...], "efficacy": [...], ...}}}, which the course reads.
+perplexity of neutral text and the entropy of what the model writes.  --curves adds the method's curve, at each count,
+to a JSON file, {"model": ..., "curves": {method: {"edits": [...], "efficacy": [...], ...}}}, which the course reads.
 """
 
 from __future__ import annotations
