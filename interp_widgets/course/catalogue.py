@@ -9,6 +9,7 @@ from interp_widgets.course.lab03 import LAB as LAB03
 from interp_widgets.course.lab04 import LAB as LAB04
 from interp_widgets.course.lab05 import LAB as LAB05
 from interp_widgets.course.lab06 import LAB as LAB06
+from interp_widgets.course.lab08 import LAB as LAB08
 
 LABS: tuple[Lab, ...] = (
     Lab(id="lab00", title="A tour", notebook="00_tour", minutes=20, exercises=()),
@@ -18,4 +19,5 @@ LABS: tuple[Lab, ...] = (
     LAB04,
     LAB05,
     LAB06,
+    LAB08,
 )
