@@ -9,6 +9,7 @@ from interp_widgets.course.lab03 import LAB as LAB03
 from interp_widgets.course.lab04 import LAB as LAB04
 from interp_widgets.course.lab05 import LAB as LAB05
 from interp_widgets.course.lab06 import LAB as LAB06
+from interp_widgets.course.lab07 import LAB as LAB07
 from interp_widgets.course.lab08 import LAB as LAB08
 
 LABS: tuple[Lab, ...] = (
@@ -19,5 +20,6 @@ LABS: tuple[Lab, ...] = (
     LAB04,
     LAB05,
     LAB06,
+    LAB07,
     LAB08,
 )

@@ -13,13 +13,22 @@ import pytest
 import torch
 
 import interp_widgets as iw
-from interp_widgets.course import lab01, lab02, lab03, lab04, lab05, lab06, lab08
+from interp_widgets.course import lab01, lab02, lab03, lab04, lab05, lab06, lab07, lab08
 from interp_widgets.course.catalogue import LABS
 from interp_widgets.course.checking import examine, find
 from interp_widgets.course.exercise import Exercise, Lab, Written
 from interp_widgets.course.report import Report
 from interp_widgets.models.language_model import LanguageModel
-from tests.course import wrong_lab01, wrong_lab02, wrong_lab03, wrong_lab04, wrong_lab05, wrong_lab06, wrong_lab08
+from tests.course import (
+    wrong_lab01,
+    wrong_lab02,
+    wrong_lab03,
+    wrong_lab04,
+    wrong_lab05,
+    wrong_lab06,
+    wrong_lab07,
+    wrong_lab08,
+)
 from tests.course.mutants import mutants
 from tests.course.wrong import Wrong, name_in
 from tools.masters import BEGIN_SOLUTION, END_SOLUTION, Master, read
@@ -63,6 +72,7 @@ TRIED = (
     Tried(lab04, wrong_lab04, 60, 150),
     Tried(lab05, wrong_lab05, 80, 150),
     Tried(lab06, wrong_lab06, 60, 120),
+    Tried(lab07, wrong_lab07, 45, 80),
     Tried(lab08, wrong_lab08, 40, 90),
 )
 OF = {tried.lab.id: tried for tried in TRIED}
