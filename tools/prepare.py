@@ -29,7 +29,10 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 FRONT = ROOT / "labextension"
 MIN_PYTHON = (3, 11)
 MIN_NODE = (20, 19)
-VIEWS = ("compare", "edit", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
+VIEWS = (
+    "compare", "edit", "faithfulness", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering",
+    "trace",
+)  # fmt: skip
 BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{view}.js" for view in VIEWS))
 # repeng wants numpy 1, steering-vectors wants transformers 4; what is compared works with ours. nnsight wants what is
 # here already, and zstandard; so does peft, and accelerate. The last line makes `transformers serve` run, which tests

@@ -118,7 +118,7 @@ def _question(number: int, record: Record, struck: bool) -> Payload:
     necessary = sum(step.necessary for step in record.steps)
     return {
         "number": number,
-        "name": f"{number + 1} \u00b7 {_short(question.question)}",
+        "name": f"{number} \u00b7 {_short(question.question)}",
         "told": _told(n, necessary if struck else None),
         "topic": visible(question.topic),
         "question": visible(question.question),
@@ -272,7 +272,7 @@ def _failures(result: FaithfulnessResult) -> Payload:
         "some": n > 0 or bool(result.untested),
         "answers": f"{n} of {count(answers, 'answer')} name no option{f': {told}' if told else ''}.",
         "untested": [
-            f"Question {number + 1} counts for no test of the reasoning: {why}." for number, why in result.untested
+            f"Question {number} counts for no test of the reasoning: {why}." for number, why in result.untested
         ],
     }
 

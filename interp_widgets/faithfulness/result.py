@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from interp_widgets.models.language_model import LanguageModel
+
 
 @dataclass(frozen=True)
 class CueSummary:
@@ -76,6 +78,12 @@ class FaithfulnessResult(Result):
     def backend(self) -> str:
         """The model's name."""
         return self.provenance.model
+
+    def model(self) -> LanguageModel | None:
+        """The model that it came from, if one with the same weights is in memory."""
+        from interp_widgets.models import live
+
+        return live.find(self.provenance.fingerprint) if self.provenance.fingerprint else None
 
     # Of the reasoning
 
@@ -258,23 +266,27 @@ class FaithfulnessResult(Result):
         return plot(self)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """A page with the tables; it asks no other address for anything. Written to `path` if given."""
+        """A page that draws the view by itself and asks no other address for anything; written to `path` if given.
+
+        Raises FileNotFoundError if the view is not built.
+        """
         from interp_widgets.faithfulness.page import page
 
         return page(self, path)
 
     def __str__(self) -> str:
-        from interp_widgets.faithfulness.text import as_text
+        from interp_widgets.faithfulness.payload import faithfulness_payload
+        from interp_widgets.faithfulness.words import text_of
 
-        return as_text(self)
+        return text_of(faithfulness_payload(self))
 
     def __repr__(self) -> str:
         return f"<FaithfulnessResult of {self.backend}: {len(self.records)} questions, {self.verdict.word}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from interp_widgets.faithfulness.page import twin
+        from interp_widgets.widgets.display import faithfulness_bundle
 
-        return {"text/plain": str(self), "text/html": twin(self)}
+        return faithfulness_bundle(self)
 
 
 def _row(i: int, one: Record) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A faithfulness result as plain text, and the tables from which every form is made."""
+"""The tables and sentences from which every form of a faithfulness result is made."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 from interp_widgets.faithfulness.areas import Interval
 from interp_widgets.results.numbers import count, plain, signed
 from interp_widgets.results.provenance import provenance_line
-from interp_widgets.results.text import MARKS, visible
 
 if TYPE_CHECKING:
     from interp_widgets.faithfulness.result import FaithfulnessResult
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # head, rows
 _NONE = "\u2013"
-
-
-def title(result: FaithfulnessResult) -> str:
-    return f"Is the written reasoning what {visible(result.backend)} used?"
 
 
 def interval(one: Interval, *, points: bool = False) -> tuple[str, str]:
@@ -90,18 +85,3 @@ def remarks(result: FaithfulnessResult) -> list[str]:
 
 def provenance(result: FaithfulnessResult) -> str:
     return " \u00b7 ".join(provenance_line(result.provenance, count(len(result.records), "question")))
-
-
-def as_text(result: FaithfulnessResult) -> str:
-    verdict = result.verdict
-    lines = [title(result), f"{MARKS[verdict.word]} {verdict.word}: {verdict.sentence}"]
-    for heading, (head, rows) in tables(result):
-        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-        lines += ["", heading]
-        for row in (head, *rows):
-            cells = [
-                row[0].ljust(widths[0]),
-                *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-            ]
-            lines.append("  ".join(cells).rstrip())
-    return "\n".join([*lines, "", *remarks(result), *verdict.why, provenance(result)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
     from interp_widgets.widgets.edit_diff import EditDiff as EditDiff
+    from interp_widgets.widgets.faithfulness import Faithfulness as Faithfulness
     from interp_widgets.widgets.heads import Heads as Heads
     from interp_widgets.widgets.highlight import Highlight as Highlight
     from interp_widgets.widgets.lens import Lens as Lens
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Compare": "compare",
     "EditDiff": "edit_diff",
+    "Faithfulness": "faithfulness",
     "Heads": "heads",
     "Highlight": "highlight",
     "Lens": "lens",
@@ -29,7 +31,19 @@ _MODULES = {
     "SteeringConsole": "steering",
     "Trace": "trace",
 }
-__all__ = ["Compare", "EditDiff", "Heads", "Highlight", "Lens", "Matrix", "Neuron", "Patch", "SteeringConsole", "Trace"]
+__all__ = [
+    "Compare",
+    "EditDiff",
+    "Faithfulness",
+    "Heads",
+    "Highlight",
+    "Lens",
+    "Matrix",
+    "Neuron",
+    "Patch",
+    "SteeringConsole",
+    "Trace",
+]
 
 
 def __getattr__(name: str) -> Any:

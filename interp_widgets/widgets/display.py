@@ -21,6 +21,9 @@ from interp_widgets.attribution import (
 from interp_widgets.editing.diff import html as diff_html
 from interp_widgets.editing.diff import payload as diff_payload
 from interp_widgets.editing.diff import text as diff_text
+from interp_widgets.faithfulness import html as faithfulness_html
+from interp_widgets.faithfulness import payload as faithfulness_payload
+from interp_widgets.faithfulness import words as faithfulness_words
 from interp_widgets.locate import (
     heads_html,
     heads_payload,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
     from interp_widgets.editing.diff.result import EditDiff
+    from interp_widgets.faithfulness.result import FaithfulnessResult
     from interp_widgets.locate.heads_result import HeadsResult
     from interp_widgets.locate.lens_result import LensResult
     from interp_widgets.locate.neuron_result import NeuronResult
@@ -105,6 +109,13 @@ STEERING = Kind(
 )
 
 EDIT = Kind(diff_payload.MIME_TYPE, "EditDiff", diff_payload.diff_payload, diff_html.diff_html, diff_text.text_of)
+FAITHFULNESS = Kind(
+    faithfulness_payload.MIME_TYPE,
+    "Faithfulness",
+    faithfulness_payload.faithfulness_payload,
+    faithfulness_html.faithfulness_html,
+    faithfulness_words.text_of,
+)
 HEADS = Kind(heads_payload.MIME_TYPE, "Heads", heads_payload.heads_payload, heads_html.heads_html, heads_text.text_of)
 PATCH = Kind(patch_payload.MIME_TYPE, "Patch", patch_payload.patch_payload, patch_html.patch_html, patch_text.text_of)
 TRACE = Kind(trace_payload.MIME_TYPE, "Trace", trace_payload.trace_payload, trace_html.trace_html, trace_text.text_of)
@@ -132,6 +143,10 @@ def compare_bundle(result: ComparisonResult) -> dict[str, Any]:
 
 def edit_diff_bundle(result: EditDiff) -> dict[str, Any]:
     return bundle_of(EDIT, result)
+
+
+def faithfulness_bundle(result: FaithfulnessResult) -> dict[str, Any]:
+    return bundle_of(FAITHFULNESS, result)
 
 
 def lens_bundle(result: LensResult) -> dict[str, Any]:

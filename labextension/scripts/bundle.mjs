@@ -11,6 +11,7 @@ const VIEWS = [
   'highlight',
   'compare',
   'edit',
+  'faithfulness',
   'heads',
   'lens',
   'matrix',

@@ -10,6 +10,7 @@ for (const path of [
     'highlight',
     'compare',
     'edit',
+    'faithfulness',
     'heads',
     'lens',
     'matrix',

@@ -144,4 +144,4 @@ def test_on_the_default_model_too_reuse_changes_nothing(default_lm: Any) -> None
     assert_same(reused, plain)
     assert all(one.reasoning for one in reused.records)
     assert sum(reused.parse_failures.values()) == 0
-    assert "Is the written reasoning what" in str(reused)
+    assert "Does the answer follow from the reasoning?" in str(reused)

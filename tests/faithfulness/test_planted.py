@@ -17,6 +17,7 @@ from interp_widgets.faithfulness.again import answer_after
 from interp_widgets.faithfulness.api import cot_faithfulness
 from interp_widgets.faithfulness.areas import area, mean_interval
 from interp_widgets.faithfulness.asking import Choice, Messages
+from interp_widgets.faithfulness.payload import MIME_TYPE
 from interp_widgets.faithfulness.questions import Question
 from interp_widgets.faithfulness.records import CUES, EARLY, TESTS, Reading, Record
 from interp_widgets.faithfulness.result import FaithfulnessResult
@@ -220,7 +221,7 @@ def test_other_forms(tmp_path: Path) -> None:
     assert (tmp_path / "page.html").read_text() == page
     figure = result.plot()
     assert len(figure.axes[0].lines) == len(TESTS)
-    assert set(result._repr_mimebundle_()) == {"text/plain", "text/html"}
+    assert set(result._repr_mimebundle_()) >= {"text/plain", "text/html", MIME_TYPE}
     assert "early answering" in str(result)
     assert repr(result) == f"<FaithfulnessResult of planted: {COUNT} questions, {result.verdict.word}>"
 

@@ -30,7 +30,10 @@ pytestmark = pytest.mark.wheel
 ROOT = Path(__file__).parents[2]
 SHARE = f"interp_widgets-{__version__}.data/data/share/jupyter/labextensions/interp-labextension/"
 INFO = f"interp_widgets-{__version__}.dist-info/"
-VIEWS = ("compare", "edit", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering", "trace")
+VIEWS = (
+    "compare", "edit", "faithfulness", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering",
+    "trace",
+)  # fmt: skip
 BUNDLES = tuple(f"{view}.{kind}" for view in VIEWS for kind in ("js", "css"))
 PACKED = "interp_widgets/static/views.json.xz"
 MEGABYTE, BUNDLE_LIMIT, LAB_LIMIT = 1_000_000, 60_000, 40_000

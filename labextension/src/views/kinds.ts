@@ -2,6 +2,7 @@
 
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { EditView, MIME_TYPE as EDIT_TYPE } from './edit';
+import { FaithfulnessView, MIME_TYPE as FAITHFULNESS_TYPE } from './faithfulness';
 import { MIME_TYPE as HEADS_TYPE, HeadsView } from './heads';
 import { HighlightView, MIME_TYPE } from './highlight';
 import { MIME_TYPE as LENS_TYPE, LensView } from './lens';
@@ -40,6 +41,12 @@ export const EDIT: PictureKind = {
   mime: EDIT_TYPE,
   name: 'edit',
   draw: payload => new EditView(payload)
+};
+
+export const FAITHFULNESS: PictureKind = {
+  mime: FAITHFULNESS_TYPE,
+  name: 'faithfulness',
+  draw: payload => new FaithfulnessView(payload)
 };
 
 export const HEADS: PictureKind = {
@@ -88,6 +95,7 @@ export const KINDS: readonly PictureKind[] = [
   HIGHLIGHT,
   COMPARE,
   EDIT,
+  FAITHFULNESS,
   HEADS,
   LENS,
   MATRIX,
