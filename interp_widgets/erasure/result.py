@@ -155,20 +155,21 @@ class ErasureResult(Result):
         return plot(self)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """A page with the tables; it asks no other address for anything. Written to `path` if given."""
-        from interp_widgets.erasure.result_html import erasure_page
+        """A page with data and view in it; see AttributionResult.to_html."""
+        from interp_widgets.erasure.page import erasure_page
 
         return erasure_page(self, path)
 
     def __str__(self) -> str:
-        from interp_widgets.erasure.result_html import erasure_text
+        from interp_widgets.erasure.payload import erasure_payload
+        from interp_widgets.erasure.twin import text_of
 
-        return erasure_text(self)
+        return text_of(erasure_payload(self))
 
     def __repr__(self) -> str:
         return f"<ErasureResult of {self.concept!r} ({self.method}) at {len(self.places)} places: {self.verdict.word}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        from interp_widgets.erasure.result_html import erasure_html
+        from interp_widgets.widgets.display import erasure_bundle
 
-        return {"text/plain": str(self), "text/html": erasure_html(self)}
+        return erasure_bundle(self)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interp_widgets.erasure.payload import concept_words
 from interp_widgets.erasure.result import STAGES
-from interp_widgets.erasure.result_html import title
 from interp_widgets.results.figure import ResultFigure, drawable
 
 if TYPE_CHECKING:
@@ -36,5 +36,7 @@ def plot(result: ErasureResult) -> Figure:
         axes.set_ylabel("percent right")
         axes.set_title(f"{probe} probe", fontsize=9)
     figure.axes[0].legend(fontsize=8)
-    figure.suptitle(drawable(title(result)), fontsize=9, parse_math=False)
+    figure.suptitle(
+        drawable(f"Is {concept_words(result.concept)} gone? ({result.method})"), fontsize=9, parse_math=False
+    )
     return figure
