@@ -30,7 +30,7 @@ FRONT = ROOT / "labextension"
 MIN_PYTHON = (3, 11)
 MIN_NODE = (20, 19)
 VIEWS = (
-    "compare", "edit", "faithfulness", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering",
+    "compare", "edit", "erasure", "faithfulness", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering",
     "trace",
 )  # fmt: skip
 BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{view}.js" for view in VIEWS))

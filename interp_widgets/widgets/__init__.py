@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
     from interp_widgets.widgets.edit_diff import EditDiff as EditDiff
+    from interp_widgets.widgets.erasure import Erasure as Erasure
     from interp_widgets.widgets.faithfulness import Faithfulness as Faithfulness
     from interp_widgets.widgets.heads import Heads as Heads
     from interp_widgets.widgets.highlight import Highlight as Highlight
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Compare": "compare",
     "EditDiff": "edit_diff",
+    "Erasure": "erasure",
     "Faithfulness": "faithfulness",
     "Heads": "heads",
     "Highlight": "highlight",
@@ -34,6 +36,7 @@ _MODULES = {
 __all__ = [
     "Compare",
     "EditDiff",
+    "Erasure",
     "Faithfulness",
     "Heads",
     "Highlight",

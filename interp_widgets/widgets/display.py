@@ -21,6 +21,8 @@ from interp_widgets.attribution import (
 from interp_widgets.editing.diff import html as diff_html
 from interp_widgets.editing.diff import payload as diff_payload
 from interp_widgets.editing.diff import text as diff_text
+from interp_widgets.erasure import payload as erasure_payload
+from interp_widgets.erasure import twin as erasure_twin
 from interp_widgets.faithfulness import html as faithfulness_html
 from interp_widgets.faithfulness import payload as faithfulness_payload
 from interp_widgets.faithfulness import words as faithfulness_words
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from interp_widgets.attribution.matrix import MatrixResult
     from interp_widgets.attribution.result import AttributionResult
     from interp_widgets.editing.diff.result import EditDiff
+    from interp_widgets.erasure.result import ErasureResult
     from interp_widgets.faithfulness.result import FaithfulnessResult
     from interp_widgets.locate.heads_result import HeadsResult
     from interp_widgets.locate.lens_result import LensResult
@@ -109,6 +112,13 @@ STEERING = Kind(
 )
 
 EDIT = Kind(diff_payload.MIME_TYPE, "EditDiff", diff_payload.diff_payload, diff_html.diff_html, diff_text.text_of)
+ERASURE = Kind(
+    erasure_payload.MIME_TYPE,
+    "Erasure",
+    erasure_payload.erasure_payload,
+    erasure_twin.erasure_html,
+    erasure_twin.text_of,
+)
 FAITHFULNESS = Kind(
     faithfulness_payload.MIME_TYPE,
     "Faithfulness",
@@ -143,6 +153,10 @@ def compare_bundle(result: ComparisonResult) -> dict[str, Any]:
 
 def edit_diff_bundle(result: EditDiff) -> dict[str, Any]:
     return bundle_of(EDIT, result)
+
+
+def erasure_bundle(result: ErasureResult) -> dict[str, Any]:
+    return bundle_of(ERASURE, result)
 
 
 def faithfulness_bundle(result: FaithfulnessResult) -> dict[str, Any]:

@@ -12,6 +12,7 @@ const VIEWS = [
   'compare',
   'edit',
   'faithfulness',
+  'erasure',
   'heads',
   'lens',
   'matrix',

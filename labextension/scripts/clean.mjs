@@ -11,6 +11,7 @@ for (const path of [
     'compare',
     'edit',
     'faithfulness',
+    'erasure',
     'heads',
     'lens',
     'matrix',

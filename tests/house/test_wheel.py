@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 SHARE = f"interp_widgets-{__version__}.data/data/share/jupyter/labextensions/interp-labextension/"
 INFO = f"interp_widgets-{__version__}.dist-info/"
 VIEWS = (
-    "compare", "edit", "faithfulness", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering",
+    "compare", "edit", "erasure", "faithfulness", "heads", "highlight", "lens", "matrix", "neuron", "patch", "steering",
     "trace",
 )  # fmt: skip
 BUNDLES = tuple(f"{view}.{kind}" for view in VIEWS for kind in ("js", "css"))

@@ -2,6 +2,7 @@
 
 import { CompareView, MIME_TYPE as COMPARE_TYPE } from './compare';
 import { EditView, MIME_TYPE as EDIT_TYPE } from './edit';
+import { ErasureView, MIME_TYPE as ERASURE_TYPE } from './erasure';
 import { FaithfulnessView, MIME_TYPE as FAITHFULNESS_TYPE } from './faithfulness';
 import { MIME_TYPE as HEADS_TYPE, HeadsView } from './heads';
 import { HighlightView, MIME_TYPE } from './highlight';
@@ -41,6 +42,12 @@ export const EDIT: PictureKind = {
   mime: EDIT_TYPE,
   name: 'edit',
   draw: payload => new EditView(payload)
+};
+
+export const ERASURE: PictureKind = {
+  mime: ERASURE_TYPE,
+  name: 'erasure',
+  draw: payload => new ErasureView(payload)
 };
 
 export const FAITHFULNESS: PictureKind = {
@@ -95,6 +102,7 @@ export const KINDS: readonly PictureKind[] = [
   HIGHLIGHT,
   COMPARE,
   EDIT,
+  ERASURE,
   FAITHFULNESS,
   HEADS,
   LENS,
