@@ -70,7 +70,7 @@ def test_a_click_asks_and_the_answer_is_kept(fake: FakeAnswer, monkeypatch: pyte
     widget = live()
     assert widget.options == {"live": True}
     asked = {"question": 1, "kept": 3, "struck": [0], "rewritten": [[1, "Three packs hold 12 eggs."]]}
-    assert Sent(widget, monkeypatch).ask("explain", ask=asked)["result"] == {"accepted": True}  # type: ignore[arg-type]
+    assert Sent(widget, monkeypatch).ask("explain", ask=asked)["result"] == {"accepted": True}
     assert widget.wait(LIMIT)
     ((_, question, text),) = fake.asked
     assert question == make_record().question.question
@@ -85,7 +85,7 @@ def test_a_click_asks_and_the_answer_is_kept(fake: FakeAnswer, monkeypatch: pyte
 
 
 def test_what_is_known_is_done_at_once(fake: FakeAnswer, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = Sent(live(), monkeypatch)  # type: ignore[arg-type]
+    sent = Sent(live(), monkeypatch)
     known = {"question": 1, "kept": 2, "struck": [], "rewritten": []}
     assert sent.ask("explain", ask=known)["result"] == {"done": True}
     assert fake.asked == []
