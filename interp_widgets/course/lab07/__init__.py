@@ -1,10 +1,11 @@
 """Lab 07: concept erasure, from a probe that is scored properly to LEACE by hand, INLP, and erasing in the model.
 
-What the notebook uses is below; exercises are in `scoring`, `closed_form` and `null_space`.
+What the notebook uses is below; exercises are in `scoring`, `covariances`, `closed_form` and `null_space`.
 """
 
 from interp_widgets.course.exercise import Lab, Written
-from interp_widgets.course.lab07.closed_form import ERASE, LEACE, MOMENTS, WHITEN
+from interp_widgets.course.lab07.closed_form import ERASE, LEACE
+from interp_widgets.course.lab07.covariances import MOMENTS, WHITEN
 from interp_widgets.course.lab07.null_space import NULL, ROUNDS
 from interp_widgets.course.lab07.own import against_library, by_hand, left_over, printed, rounds_of, scores
 from interp_widgets.course.lab07.parts import EACH, LAYER, Data, Part, data, linear_probe

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interp_widgets.course.exercise import Arguments, Case, Exercise, Mistake
-from interp_widgets.course.lab07.closed_form import stretched
+from interp_widgets.course.lab07.covariances import stretched
 
 Floats = NDArray[np.float64]
 _WIDTH = 6
@@ -124,7 +124,7 @@ NULL = Exercise(
 # Exercise 7
 
 
-def finder(labels: Floats) -> Callable[[Tensor], Tensor]:
+def finder(labels: NDArray[Any]) -> Callable[[Tensor], Tensor]:
     """A classifier's row (width,) for states: the difference of the class means, on standardised states.
 
     The division by the spreads turns it out of the space that is left, as it does with logistic regression.

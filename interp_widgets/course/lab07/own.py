@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from interp_widgets.course.borrowing import Borrower
-from interp_widgets.course.lab07.closed_form import inverse_root, oblique
+from interp_widgets.course.lab07.closed_form import oblique
+from interp_widgets.course.lab07.covariances import inverse_root
 from interp_widgets.course.lab07.null_space import off
 from interp_widgets.course.lab07.parts import Classifier, Data, Part, linear_probe, linear_row, mlp_probe, right
 from interp_widgets.course.lab07.scoring import largest
@@ -142,6 +143,7 @@ def rounds_of(data: Data, inlp: Any, null_projector: Any, counts: tuple[int, ...
     borrower = Borrower()
     mean = data.fit.states.mean(0)
     x = data.fit.states - mean
+    turn = 0
     cached: list[Tensor] = []  # a run of 8 rounds begins like one of 4: the same rows need not be found again
 
     def project(rows: Tensor) -> Tensor:

@@ -80,7 +80,8 @@ def data(lm: LanguageModel) -> Data:
                 torch.as_tensor(found.template),
             )
         )
-    return Data(*parts, texts)
+    fit, train, test = parts
+    return Data(fit, train, test, texts)
 
 
 def linear_probe(states: Tensor, labels: Tensor) -> Classifier:
