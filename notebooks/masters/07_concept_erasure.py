@@ -128,7 +128,7 @@ def whitening(sxx: torch.Tensor) -> torch.Tensor:
 iw.course.check("lab07-q3", whitening)
 
 # %% [markdown] id="q-four" exercise="lab07-q4" role="exercise"
-# ### Exercise 4: LEACE
+# ### Exercise 4: the least projection
 #
 # Write `leace(whitening, sxz)`: W, (width, width), and Sxz, (width, classes). Return P, (width, width), for states as columns. The columns of Sxz add up to 0, so that k classes cost k − 1 dimensions and not one more.
 
@@ -213,7 +213,7 @@ def null_projector(rows: torch.Tensor) -> torch.Tensor:
 iw.course.check("lab07-q6", null_projector)
 
 # %% [markdown] id="q-seven" exercise="lab07-q7" role="exercise"
-# ### Exercise 7: INLP
+# ### Exercise 7: round after round
 #
 # Write `inlp(states, fit, project, rounds)`: centred states, (n, width); `fit(states)`, which gives a classifier's row, (width,); `project(rows)`, which is the function of the exercise before; and the number of rounds. Each round fits on the states as they are after the projection up to now, and then projects off all rows found. Return P, (width, width); with no rounds it is the identity.
 

@@ -72,7 +72,7 @@ def _judge(value: object, whitening: Tensor, sxz: Tensor) -> None:
 
 LEACE = Exercise(
     id="lab07-q4",
-    title="LEACE",
+    title="The least projection",
     difficulty=3,
     minutes=30,
     signature="leace(whitening, sxz)",

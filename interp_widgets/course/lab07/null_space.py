@@ -180,7 +180,7 @@ def _never_projected(states: Tensor, fit: Any, project: Any, rounds: int) -> Ten
 
 ROUNDS = Exercise(
     id="lab07-q7",
-    title="INLP",
+    title="Round after round",
     difficulty=2,
     minutes=20,
     signature="inlp(states, fit, project, rounds)",
