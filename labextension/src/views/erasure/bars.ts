@@ -16,7 +16,7 @@ function drawTrack(bar: Bar | null, value: number, majority: number): HTMLElemen
     bar === null || bar.stage === 'before' ? ' iw-plain' : bar.stage === 'random' ? ' iw-against' : '';
   const drawn = h('span', { class: `iw-bar${ink}` });
   drawn.style.setProperty('--w', percent(value));
-  const line = h('i', { class: 'iw-chance' });
+  const line = h('i', { class: 'iw-majority' });
   line.style.setProperty('left', percent(majority));
   let whisker: HTMLElement | null = null;
   if (bar !== null && bar.low !== null && bar.high !== null) {
@@ -63,7 +63,7 @@ export function drawBars(
         'data-stage': bar?.stage,
         'data-index': at
       },
-      h('span', { class: first ? '' : 'iw-again' }, bar?.probe ?? BASELINE),
+      h('span', { class: first ? '' : 'iw-said' }, bar?.probe ?? BASELINE),
       h('span', { class: 'iw-dim iw-stage' }, bar?.stage ?? ''),
       drawTrack(bar, value, payload.majority.value),
       h('span', { class: 'iw-number' }, (bar ?? payload.majority).label)

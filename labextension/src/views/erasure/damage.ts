@@ -13,7 +13,7 @@ export function damageRows(payload: ErasurePayload, place: Place): string[][] {
 }
 
 export function drawDamage(payload: ErasurePayload, place: Place): HTMLElement {
-  const head = ['Damage', 'before', 'after', 'random directions'];
+  const head = ['Damage', 'before', 'after', 'random'];
   return h(
     'div',
     { class: 'iw-damage', 'data-iw': 'damage' },
