@@ -81,10 +81,6 @@ class Erasure(CardWidget):
             raise ArgumentError(f"asked {', '.join(sorted(args)) or 'nothing'}; this card answers toggle or apply")
         return {"done": True}
 
-    def _same_tokens(self, result: ErasureResult) -> bool:
-        before = self._drawn
-        return before is not None and result.text == before.text and result.tokens == before.tokens
-
     def _options(self, result: ErasureResult) -> dict[str, Any]:
         lm = result.model()
         if not result.digest:

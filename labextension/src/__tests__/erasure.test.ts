@@ -73,7 +73,9 @@ describe('an erasure', () => {
     expect(Number.parseFloat(next.style.left)).toBeGreaterThanOrEqual(Number.parseFloat(first.style.left));
     expect(next).not.toBe(first);
     press(next, 'End');
-    const lefts = [...cloud.querySelectorAll<HTMLElement>('.iw-point')].map(one => Number.parseFloat(one.style.left));
+    const lefts = [...cloud.querySelectorAll<HTMLElement>('.iw-point')].map(one =>
+      Number.parseFloat(one.style.left)
+    );
     expect(Number.parseFloat((document.activeElement as HTMLElement).style.left)).toBe(Math.max(...lefts));
     press(document.activeElement!, '?');
     expect(part(view, 'keys').hidden).toBe(false);
@@ -85,7 +87,9 @@ describe('an erasure', () => {
     expect(asked).toEqual([['select', [3]]]);
     expect(view.element.querySelectorAll('.iw-point[aria-selected="true"]')).toHaveLength(2);
     part(view, 'tab', '[data-key="principal"]').click();
-    expect(part(view, 'legend').textContent).toContain('Across: first principal axis (31.0 % of the variance)');
+    expect(part(view, 'legend').textContent).toContain(
+      'Across: first principal axis (31.0 % of the variance)'
+    );
     expect(view.element.querySelectorAll('.iw-point[aria-selected="true"]')).toHaveLength(2);
   });
 
@@ -167,7 +171,12 @@ describe('the eraser’s switch', () => {
   });
 
   it('is there in the widget', () => {
-    const model = new FakeModel({ payload: fixture(), options: OPTIONS, status: { state: 'idle' }, selection: [] });
+    const model = new FakeModel({
+      payload: fixture(),
+      options: OPTIONS,
+      status: { state: 'idle' },
+      selection: []
+    });
     const el = document.createElement('div');
     document.body.replaceChildren(el);
     const dispose = widget.render({ model, el } as never);
