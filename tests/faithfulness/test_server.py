@@ -176,7 +176,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(server: ChatServer) -> 
     result = iw.cot_faithfulness(asked, sums(4))
     # Each answer once, and the texts: a reasoning, three mistakes, three controls, three paraphrases a question.
     total = sum(result.answers.values()) + 4 * (1 + 3 * 3)
-    assert total <= len(server.seen) - failed <= total + 1  # one may have been under way
+    assert total <= len(server.seen) - failed <= total + 2  # one of each of two threads may have been under way
     assert "20 replies were kept from before" in result.provenance.notes
     calls = len(server.seen)
     again = iw.cot_faithfulness(asked, sums(4))
