@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interp_widgets.erasure.damage import answered, questions, random_like
-from interp_widgets.erasure.digest import digest_of
 from interp_widgets.erasure.labels import Floats
 from interp_widgets.erasure.points import points_of
 from interp_widgets.erasure.probes import L2, PROBES
@@ -28,6 +27,7 @@ from interp_widgets.erasure.result import ErasureResult
 from interp_widgets.erasure.sweep import ORDER, Sweep, labelled_tokens
 from interp_widgets.erasure.texts import LabelledTexts
 from interp_widgets.errors import ArgumentError
+from interp_widgets.interventions.digest import digest_of
 from interp_widgets.interventions.erased import Erased
 from interp_widgets.models.hooks import Snapshot
 from interp_widgets.models.prompts import decode

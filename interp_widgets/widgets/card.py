@@ -39,6 +39,7 @@ class CardWidget(InterpWidget):
     """
 
     kind: ClassVar[Kind]
+    follows_ledger: ClassVar[bool] = False  # whether what its controls offer depends on more than the model being there
     settable = frozenset({"selection"})
 
     payload = traitlets.Dict().tag(sync=True)
@@ -164,15 +165,18 @@ def turned_round(shown: Any, asked: dict[str, Any], target: Any, foil: Any) -> d
 
 
 def _refresh_all() -> None:
-    """A model came or went: controls wake up or go to sleep. Whoever loads a model must not suffer from a failure."""
-    try:
-        for widget in lifetimes:
-            if not isinstance(widget, CardWidget) or widget.result is None:
+    """A model came or went, or a ledger changed: controls wake up, go to sleep, or follow. Whoever loads a model or
+    changes a ledger must not suffer from a failure."""
+    for widget in lifetimes:
+        if not isinstance(widget, CardWidget):
+            continue
+        try:
+            if widget.result is None:
                 continue
-            if widget.options.get("live") != (widget.result.model() is not None):
+            if widget.follows_ledger or widget.options.get("live") != (widget.result.model() is not None):
                 widget._refresh_options()
-    except Exception:
-        _log.warning("the widgets could not be told of a model", exc_info=True)
+        except Exception:
+            _log.warning("a widget could not be told of a model or a ledger", exc_info=True)
 
 
 models_changed.connect(_refresh_all)

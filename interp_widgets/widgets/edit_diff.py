@@ -12,8 +12,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,6 @@ import traitlets
 
 from interp_widgets.editing.diff.result import EditDiff as Diff
 from interp_widgets.errors import ArgumentError, Cancelled, not_one_of
-from interp_widgets.models.events import models_changed
 from interp_widgets.widgets.card import CardWidget
 from interp_widgets.widgets.display import EDIT
 from interp_widgets.widgets.protocol import request
@@ -52,6 +49,7 @@ class EditDiff(CardWidget):
     """
 
     kind = EDIT
+    follows_ledger = True
     bundle = "edit"
 
     result = traitlets.Instance(Diff)
@@ -61,7 +59,6 @@ class EditDiff(CardWidget):
             raise ArgumentError(f"result={result!r} is not what iw.edit_diff returns")
         self._held: dict[str, Edit] = {}  # edits that were shown, so that they can be applied again
         super().__init__(result, key=key)
-        self._deafen = _listen(self)
 
     @property
     def edit(self) -> Edit | None:
@@ -216,9 +213,10 @@ class EditDiff(CardWidget):
         }
 
     def _edit_of(self, result: Diff) -> Edit | None:
-        from interp_widgets.editing.evaluating.digest import find_edit
+        from interp_widgets.editing.edit import Edit
+        from interp_widgets.interventions.digest import find
 
-        found = find_edit(result.digest, result.provenance.fingerprint) or self._held.get(result.digest)
+        found = find(Edit, result.digest, result.provenance.fingerprint) or self._held.get(result.digest)
         if found is not None and not self.__dict__.get("_closing"):
             self._held[result.digest] = found
         return found
@@ -241,27 +239,8 @@ class EditDiff(CardWidget):
         return edits[name]
 
     def _free(self) -> None:
-        self._deafen()
         self._held = {}
         super()._free()
-
-
-def _listen(widget: EditDiff) -> Callable[[], None]:
-    """Tell the widget of every change of a ledger, for as long as it lives; returns what ends that."""
-    reference = weakref.ref(widget)
-
-    def hear() -> None:
-        found = reference()
-        if found is None:
-            end()
-            return
-        try:
-            found._refresh_options()
-        except Exception:  # whoever changed the ledger must not suffer
-            _log.warning("an edit's card could not be told of the ledger", exc_info=True)
-
-    end = models_changed.connect(hear)
-    return end
 
 
 def edited(

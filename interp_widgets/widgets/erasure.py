@@ -6,15 +6,12 @@ Switching acts at once; what is shown stays, for it is what the eraser does when
 from __future__ import annotations
 
 import logging
-import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from interp_widgets.erasure.result import ErasureResult
 from interp_widgets.errors import ArgumentError
-from interp_widgets.models.events import models_changed
 from interp_widgets.widgets.card import CardWidget
 from interp_widgets.widgets.display import ERASURE
 from interp_widgets.widgets.protocol import request
@@ -41,6 +38,7 @@ class Erasure(CardWidget):
     """
 
     kind = ERASURE
+    follows_ledger = True
     bundle = "erasure"
 
     result = traitlets.Instance(ErasureResult)
@@ -50,7 +48,6 @@ class Erasure(CardWidget):
             raise ArgumentError(f"result={result!r} is not what iw.erasure.evaluate or iw.erasure.probe returns")
         self._held: Erased | None = None  # so that it can be put back into the ledger
         super().__init__(result, key=key)
-        self._deafen = _listen(self)
 
     @property
     def eraser(self) -> Erased | None:
@@ -93,9 +90,10 @@ class Erasure(CardWidget):
     def _eraser_of(self, result: ErasureResult) -> Erased | None:
         if not result.digest:
             return None
-        from interp_widgets.erasure.digest import digest_of, find_eraser
+        from interp_widgets.interventions.digest import digest_of, find
+        from interp_widgets.interventions.erased import Erased
 
-        found = find_eraser(result.digest, result.provenance.fingerprint)
+        found = find(Erased, result.digest, result.provenance.fingerprint)
         held = self._held
         if found is None and held is not None and digest_of(held) == result.digest:
             found = held
@@ -113,27 +111,8 @@ class Erasure(CardWidget):
         return x
 
     def _free(self) -> None:
-        self._deafen()
         self._held = None
         super()._free()
-
-
-def _listen(widget: Erasure) -> Callable[[], None]:
-    """Tell the widget of every change of a ledger, for as long as it lives; returns what ends that."""
-    reference = weakref.ref(widget)
-
-    def hear() -> None:
-        found = reference()
-        if found is None:
-            end()
-            return
-        try:
-            found._refresh_options()
-        except Exception:  # whoever changed the ledger must not suffer
-            _log.warning("an erasure's card could not be told of the ledger", exc_info=True)
-
-    end = models_changed.connect(hear)
-    return end
 
 
 def _state(x: Erased | None) -> str:

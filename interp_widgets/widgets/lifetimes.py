@@ -29,11 +29,13 @@ class Lifetimes:
         self._lock = threading.Lock()
         self._cells: dict[str, dict[str, _References]] = {}
         self._keys: dict[str, weakref.ref[Closable]] = {}
+        self._open: weakref.WeakSet[Closable] = weakref.WeakSet()
 
     def adopt(self, widget: Closable, execution: Execution | None, key: str | None = None) -> None:
         """Note a new widget; closes the one with the same key, and those of earlier runs of its cell."""
         outlived: _References = []
         with self._lock:
+            self._open.add(widget)
             if key is not None:
                 if key in self._keys:
                     outlived.append(self._keys[key])
@@ -55,6 +57,7 @@ class Lifetimes:
     def forget(self, widget: Closable) -> None:
         """Note that a widget was closed."""
         with self._lock:
+            self._open.discard(widget)
             for cell, runs in list(self._cells.items()):
                 for run, references in list(runs.items()):
                     references[:] = [r for r in references if r() is not None and r() is not widget]
@@ -65,11 +68,9 @@ class Lifetimes:
             self._keys = {k: r for k, r in self._keys.items() if r() is not None and r() is not widget}
 
     def __iter__(self) -> Iterator[Closable]:
+        """The widgets that are open, those outside of a cell too."""
         with self._lock:
-            found = [r for runs in self._cells.values() for references in runs.values() for r in references]
-            found += list(self._keys.values())
-        seen = {id(widget): widget for r in found if (widget := r()) is not None}
-        return iter(seen.values())
+            return iter(list(self._open))
 
 
 lifetimes = Lifetimes()

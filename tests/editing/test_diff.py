@@ -11,9 +11,9 @@ import torch
 import interp_widgets as iw
 from interp_widgets.editing.diff import api as module
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.evaluating.digest import digest_of, find_edit
 from interp_widgets.editing.fact import Fact
 from interp_widgets.errors import ArgumentError, Cancelled
+from interp_widgets.interventions.digest import digest_of, find
 from interp_widgets.interventions.weight_size import relative_changes
 from interp_widgets.models.language_model import LanguageModel
 from tests.tiny import make_lm
@@ -140,10 +140,10 @@ def test_a_loaded_edit_is_found_again(tmp_path: pytest.TempPathFactory) -> None:
     assert digest != digest_of(make_edit(lm, size=0.4))
     edit.save(f"{tmp_path}/edit.safetensors")
     lm.ledger.clear()
-    assert find_edit(digest, lm.fingerprint) is edit  # undone, and still in memory
+    assert find(Edit, digest, lm.fingerprint) is edit  # undone, and still in memory
     (loaded,) = lm.ledger.load(f"{tmp_path}/edit.safetensors")
-    assert find_edit(digest, lm.fingerprint) is loaded
-    assert find_edit(digest, other.fingerprint) is None
+    assert find(Edit, digest, lm.fingerprint) is loaded
+    assert find(Edit, digest, other.fingerprint) is None
 
 
 def test_bad_input_is_told_and_cancel_stops() -> None:

@@ -16,9 +16,9 @@ from interp_widgets.editing.diff import api as diff
 from interp_widgets.editing.diff.payload import diff_payload
 from interp_widgets.editing.diff.result import EditDiff as Diff
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.evaluating.digest import digest_of
 from interp_widgets.editing.evaluating.suite import EditSuite
 from interp_widgets.errors import ArgumentError, Cancelled
+from interp_widgets.interventions.digest import digest_of
 from interp_widgets.models.language_model import LanguageModel
 from interp_widgets.widgets.edit_diff import EditDiff
 from tests.builders import make_provenance

@@ -10,9 +10,9 @@ import torch
 import traitlets
 
 import interp_widgets.widgets as widgets
-from interp_widgets.erasure.digest import digest_of, find_eraser
 from interp_widgets.erasure.payload import erasure_payload
 from interp_widgets.errors import ArgumentError
+from interp_widgets.interventions.digest import digest_of, find
 from interp_widgets.interventions.erased import Erased
 from interp_widgets.models.language_model import LanguageModel
 from interp_widgets.widgets.erasure import Erasure
@@ -93,7 +93,7 @@ def test_an_eraser_is_found_by_its_numbers(lm: LanguageModel, tmp_path: Any) -> 
     lm.ledger.clear()
     again = lm.ledger.load(tmp_path / "eraser.safetensors")
     (loaded,) = again if isinstance(again, (list, tuple)) else [again]
-    assert find_eraser(widget.result.digest, lm.fingerprint) is loaded
+    assert find(Erased, widget.result.digest, lm.fingerprint) is loaded
     assert digest_of(eraser_of(lm, 2)) != digest_of(x)
 
 

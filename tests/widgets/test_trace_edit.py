@@ -12,8 +12,8 @@ import interp_widgets as iw
 from interp_widgets.editing import api
 from interp_widgets.editing.diff import api as diff
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.evaluating.digest import digest_of
 from interp_widgets.errors import ArgumentError, Cancelled
+from interp_widgets.interventions.digest import digest_of
 from interp_widgets.locate import tracing
 from interp_widgets.locate.trace_result import TraceResult
 from interp_widgets.models.language_model import LanguageModel

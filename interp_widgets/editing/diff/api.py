@@ -25,13 +25,13 @@ from interp_widgets.editing.diff.reading import Told, first_choices, write
 from interp_widgets.editing.diff.result import EditDiff, FirstChoice, NextToken, Sample, SizeOfChange
 from interp_widgets.editing.diff.verdict import diff_verdict
 from interp_widgets.editing.edit import Edit
-from interp_widgets.editing.evaluating.digest import digest_of
 from interp_widgets.editing.evaluating.evaluation import estimate_evaluate_edit, evaluate_edit
 from interp_widgets.editing.evaluating.evaluation_result import EditEvaluation
 from interp_widgets.editing.evaluating.fluency import TOKENS
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.registry import editor_of
 from interp_widgets.errors import ArgumentError
+from interp_widgets.interventions.digest import digest_of
 from interp_widgets.interventions.weight_change import WeightChange
 from interp_widgets.interventions.weight_size import relative_changes
 from interp_widgets.models.hooks import Snapshot
