@@ -40,7 +40,7 @@ BUILT = ("interp_widgets/labextension/package.json", *(f"interp_widgets/static/{
 PEERS = (
     "repeng==0.4.0", "steering-vectors==0.12.2", "nnsight==0.8.1", "zstandard==0.25.0", "peft==0.21.2",
     "accelerate==1.15.0", "concept-erasure==0.2.4",
-    "fastapi==0.165.0", "starlette==1.10.0", "uvicorn==0.54.0",
+    "fastapi==0.165.0", "starlette==1.10.0", "uvicorn==0.54.0", "opentelemetry-api==1.45.2",
 )  # fmt: skip
 # TransformerLens with what it imports; large, so only for benchmarks.
 BENCH_PEERS = (
