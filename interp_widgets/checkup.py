@@ -29,7 +29,8 @@ from interp_widgets.jupyter_environment import (
     server_prefix,
 )
 from interp_widgets.models.cache import cache_dir, cache_size, cached_models
-from interp_widgets.results.static import FOLDER, static_text
+from interp_widgets.packed import ROOT
+from interp_widgets.results.static import static_text
 
 State = Literal["ok", "warn", "fail"]
 
@@ -198,11 +199,11 @@ def _widget_bundles() -> Iterator[Row]:
         for bundle in _BUNDLES:
             static_text(bundle)
     except FileNotFoundError as error:
-        yield Row(name, "fail", f"missing in {FOLDER}: {error.filename}", fix)
+        yield Row(name, "fail", f"missing in {ROOT}: {error.filename}", fix)
     except MissingPackageError as error:
         yield Row(name, "fail", str(error), "install with another build of Python")
     else:
-        yield Row(name, "ok", f"in {FOLDER}")
+        yield Row(name, "ok", f"in {ROOT}")
 
 
 def _install(prefix: Path | None, requirement: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 import interp_widgets as iw
 from interp_widgets import checkup as under_test
-from interp_widgets import jupyter_environment
+from interp_widgets import jupyter_environment, packed
 from interp_widgets.checkup import Report, Row
 from interp_widgets.results import static
 
@@ -249,7 +249,7 @@ def test_kernel_row(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(static, "FOLDER", tmp_path)
+    monkeypatch.setattr(packed, "ROOT", tmp_path)
     static.static_text.cache_clear()
     found = row(doctor(), "widget bundles")
     assert found.state == "fail"

@@ -18,13 +18,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from interp_widgets.editing.fact import Fact
 from interp_widgets.errors import ArgumentError, not_one_of
 from interp_widgets.models.generation_batch import generate_batch
 from interp_widgets.models.prompts import continuation
+from interp_widgets.packed import packed_text
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -86,8 +86,7 @@ class Behaviour:
 
 @cache
 def _known() -> dict[str, Behaviour]:
-    text = (resources.files(__package__) / "behaviours.json").read_text("utf-8")
-    return {name: Behaviour(**one) for name, one in json.loads(text).items()}
+    return {name: Behaviour(**one) for name, one in json.loads(packed_text("editing/behaviours.json")).items()}
 
 
 def known_behaviour(name: str) -> Behaviour:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import threading
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from interp_widgets.erasure.labels import Floats
 from interp_widgets.errors import NonFiniteError
 from interp_widgets.interventions.erased import Erased
 from interp_widgets.models.answers import score_answers
+from interp_widgets.packed import packed_text
 
 if TYPE_CHECKING:
     from interp_widgets.models.language_model import LanguageModel
@@ -45,8 +45,8 @@ def random_like(x: Erased, *, seed: int = 0) -> Erased:
 @cache
 def questions() -> tuple[tuple[str, str, str], ...]:
     """(beginning of a sentence, its right end, a wrong one), of our own writing; no person is in them."""
-    text = (resources.files(__package__) / "questions.json").read_text("utf-8")
-    return tuple((prompt, right, wrong) for prompt, right, wrong in json.loads(text)["questions"])
+    document = json.loads(packed_text("erasure/questions.json"))
+    return tuple((prompt, right, wrong) for prompt, right, wrong in document["questions"])
 
 
 def answered(lm: LanguageModel, *, cancel: threading.Event | None = None) -> Floats:

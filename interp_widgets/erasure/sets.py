@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
 
 from interp_widgets.erasure.texts import LabelledTexts
 from interp_widgets.errors import ArgumentError, not_one_of
+from interp_widgets.packed import packed_names, packed_text
 
 EACH = 24  # variants of a template
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -25,8 +25,7 @@ _ARTICLE = re.compile(r"\b([Aa]) (?=\|?(?!us)[aeiouAEIOU])")  # "a useful", "an 
 
 def labelled_sets() -> tuple[str, ...]:
     """Names of the sets: grammatical_gender, name_gender, sentiment, tense."""
-    folder = resources.files(__package__) / "sets"
-    return tuple(sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")))
+    return packed_names("erasure/sets")
 
 
 def labelled_set(name: str, *, each: int = EACH, seed: int = 0) -> LabelledTexts:
@@ -59,8 +58,7 @@ def question_of(name: str) -> str:
 
 @cache
 def _document(name: str) -> dict[str, Any]:
-    text = (resources.files(__package__) / "sets" / f"{name}.json").read_text("utf-8")
-    document: dict[str, Any] = json.loads(text)
+    document: dict[str, Any] = json.loads(packed_text(f"erasure/sets/{name}.json"))
     return document
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from interp_widgets.errors import ArgumentError, not_one_of
+from interp_widgets.packed import packed_names, packed_text
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -59,8 +59,7 @@ class Question:
 
 def question_sets() -> tuple[str, ...]:
     """Names of the sets that come with the package."""
-    folder = resources.files(__package__) / "sets"
-    return tuple(sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")))
+    return packed_names("faithfulness/sets")
 
 
 @cache
@@ -81,7 +80,7 @@ def question_set(name: str = "all") -> tuple[Question, ...]:
 
 def document(name: str) -> dict[str, Any]:
     """The set's file as it is: `about`, and for each question also how its answer can be recomputed (`check`)."""
-    found: dict[str, Any] = json.loads((resources.files(__package__) / "sets" / f"{name}.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(packed_text(f"faithfulness/sets/{name}.json"))
     return found
 
 

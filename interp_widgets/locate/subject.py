@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import torch
 
 from interp_widgets.errors import ArgumentError
 from interp_widgets.models.prompts import Encoded, covering
+from interp_widgets.packed import packed_text
 from interp_widgets.results.text import named
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def subject_note(prompt: Encoded, first: int, last: int, subject: str) -> str | 
 @cache
 def reference_subjects() -> tuple[str, ...]:
     """The subjects over which the size of the noise is measured: people, places, works, things."""
-    text = files("interp_widgets.locate").joinpath("subjects.txt").read_text("utf-8")
-    return tuple(line for line in text.splitlines() if line)
+    return tuple(line for line in packed_text("locate/subjects.txt").splitlines() if line)
 
 
 def embedding_spread(lm: LanguageModel) -> float:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
+
+from interp_widgets.packed import packed_text
 
 
 @cache
 def sentences() -> tuple[str, ...]:
     """All sentences, in the order of the file; each of 6 to 40 words, without a newline."""
-    text = (resources.files(__package__) / "reference_text.txt").read_text("utf-8")
-    return tuple(text.splitlines())
+    return tuple(packed_text("models/reference_text.txt").splitlines())
 
 
 def corpus_hash(texts: Iterable[str]) -> str:

@@ -5,48 +5,25 @@ from __future__ import annotations
 import errno
 import json
 import re
-from contextlib import suppress
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from interp_widgets.errors import MissingPackageError
-
-FOLDER = files("interp_widgets").joinpath("static")
+from interp_widgets.packed import packed_text
 
 
 @cache
 def static_text(name: str) -> str:
-    """A built file of the views: the loose one of a source tree, otherwise the one that the wheel brings packed.
-
-    Raises FileNotFoundError, saying how to build it; MissingPackageError where this Python cannot unpack.
-    """
-    with suppress(FileNotFoundError):
-        return FOLDER.joinpath(name).read_text("utf-8")
+    """A built file of the views. Raises FileNotFoundError, saying how to build it; MissingPackageError as
+    `packed_text` does."""
     try:
-        return _unpacked()[name]
-    except (FileNotFoundError, KeyError):
+        return packed_text(f"static/{name}")
+    except FileNotFoundError:
         raise FileNotFoundError(
             errno.ENOENT,
             "the browser files of this package are not built; in a source tree run `make build`, otherwise reinstall "
             "interp-widgets from its wheel. Missing",
             name,
         ) from None
-
-
-@cache
-def _unpacked() -> dict[str, str]:
-    """The text of each bundle by its name, from what `hatch_build.py` packed. Raises as `static_text` does."""
-    packed = FOLDER.joinpath("views.json.xz").read_bytes()
-    try:
-        import lzma  # only here: some builds of Python lack it, and a source tree does without
-    except ImportError as error:
-        raise MissingPackageError(
-            "the views are packed with xz, and this Python was built without its standard module lzma; use a Python "
-            "that has it (python -c 'import lzma' says nothing), or run from a source tree after `make build`"
-        ) from error
-    texts: dict[str, str] = json.loads(lzma.decompress(packed))
-    return texts
 
 
 def inline_json(data: Any) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from interp_widgets.errors import not_one_of
 from interp_widgets.models.prompts import Prompt
+from interp_widgets.packed import packed_names, packed_text
 from interp_widgets.steering.pairs import ContrastPairs
 
 
@@ -27,8 +27,7 @@ class PairSet:
 
 def pair_sets() -> tuple[str, ...]:
     """Names of the sets."""
-    folder = resources.files(__package__) / "sets"
-    return tuple(sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")))
+    return packed_names("steering/sets")
 
 
 @cache
@@ -36,8 +35,7 @@ def pair_set(name: str) -> PairSet:
     """One of them by name. Raises ArgumentError."""
     if name not in pair_sets():
         raise not_one_of("name", name, pair_sets())
-    text = (resources.files(__package__) / "sets" / f"{name}.json").read_text("utf-8")
-    document = json.loads(text)
+    document = json.loads(packed_text(f"steering/sets/{name}.json"))
     poles = (document["positive"], document["negative"])
 
     def pairs(rows: list[dict[str, Any]]) -> ContrastPairs:

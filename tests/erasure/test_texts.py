@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib import resources
 from typing import Any
 
 import pytest
 
 from interp_widgets.erasure import LabelledTexts, labelled_set, labelled_sets
 from interp_widgets.errors import ArgumentError
+from interp_widgets.packed import packed_text
 
 NAMES = ("grammatical_gender", "name_gender", "sentiment", "tense")
 TEXTS = [f"This is text {i}." for i in range(24)]
@@ -122,8 +122,7 @@ def test_no_two_templates_are_the_same(name: str) -> None:
 
 
 def test_the_data_are_small() -> None:
-    folder = resources.files("interp_widgets.erasure") / "sets"
-    assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 30_000
+    assert sum(len(packed_text(f"erasure/sets/{name}.json").encode()) for name in NAMES) < 30_000
 
 
 @pytest.mark.default_model

@@ -35,7 +35,8 @@ VIEWS = (
     "trace",
 )  # fmt: skip
 BUNDLES = tuple(f"{view}.{kind}" for view in VIEWS for kind in ("js", "css"))
-PACKED = "interp_widgets/static/views.json.xz"
+PACKED = "interp_widgets/packed.json.xz"
+DIRECTORY_ENTRY = 46  # bytes beside the name, in an archive's table of contents
 MEGABYTE, BUNDLE_LIMIT, LAB_LIMIT = 1_000_000, 60_000, 40_000
 # Namespaces are names, not addresses: nothing is fetched from them.
 NAMESPACES = re.compile(r"https?://www\.w3\.org/(1999/xhtml|1999/xlink|2000/svg|2000/xmlns/|1998/Math/MathML)")
@@ -67,10 +68,16 @@ def archive(wheel: Path) -> Iterator[zipfile.ZipFile]:
 
 
 @pytest.fixture(scope="module")
-def bundles(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The text of each bundle by its name; the wheel has them packed in one file."""
+def packed(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The text of each file that is not code, by its path; the wheel has them packed in one."""
     texts: dict[str, str] = json.loads(lzma.decompress(archive.read(PACKED)))
     return texts
+
+
+@pytest.fixture(scope="module")
+def bundles(packed: dict[str, str]) -> dict[str, str]:
+    """The text of each bundle by its name."""
+    return {name.removeprefix("static/"): text for name, text in packed.items() if name.startswith("static/")}
 
 
 @pytest.fixture(scope="module")
@@ -92,22 +99,30 @@ def test_name_and_size(wheel: Path, archive: zipfile.ZipFile) -> None:
     for entry in archive.infolist():
         lab = re.match(r"interp_widgets/course/(lab\d\d)/", entry.filename)
         if lab is not None:
-            labs[lab[1]] += entry.compress_size
+            labs[lab[1]] += entry.compress_size + len(entry.FileHeader()) + DIRECTORY_ENTRY + len(entry.filename)
     assert wheel.stat().st_size - labs.total() < MEGABYTE
     assert max(labs.values()) < LAB_LIMIT
 
 
 def test_every_module_is_inside(archive: zipfile.ZipFile) -> None:
     sources = [*(ROOT / "interp_widgets").rglob("*.py"), ROOT / "interp_widgets/py.typed"]
-    sources += [text for room in ("locate", "models") for text in (ROOT / "interp_widgets" / room).glob("*.txt")]
     missing = {source.relative_to(ROOT).as_posix() for source in sources} - set(archive.namelist())
     assert missing == set()
+
+
+def test_every_text_is_inside_once(archive: zipfile.ZipFile, packed: dict[str, str]) -> None:
+    rooms = ("editing", "erasure", "faithfulness", "locate", "models", "steering")
+    found = [file for room in rooms for file in (ROOT / "interp_widgets" / room).rglob("*.*")]
+    files = [file for file in found if file.suffix in (".json", ".txt")]
+    texts = {file.relative_to(ROOT / "interp_widgets").as_posix(): file.read_text("utf-8") for file in files}
+    assert len(texts) > 10
+    assert {name: text for name, text in packed.items() if not name.startswith("static/")} == texts
+    assert not {f"interp_widgets/{name}" for name in packed} & set(archive.namelist())
 
 
 def test_bundles_and_labextension_are_inside(archive: zipfile.ZipFile, bundles: dict[str, str]) -> None:
     names = set(archive.namelist())
     assert set(bundles) == set(BUNDLES)
-    assert {name for name in names if name.startswith("interp_widgets/static/")} == {PACKED}
     assert {SHARE + "package.json", SHARE + "install.json"} <= names
     assert any(re.fullmatch(re.escape(SHARE) + r"static/remoteEntry\.\w+\.js", name) for name in names)
     assert any(name.startswith(SHARE + "schemas/interp-labextension/") for name in names)
@@ -121,7 +136,7 @@ def test_bundles_are_small_and_those_that_were_built(bundles: dict[str, str], bu
 
 def test_nothing_stray_is_inside(archive: zipfile.ZipFile) -> None:
     wanted = re.compile(
-        r"interp_widgets/.*\.(py|typed|json|json\.orig|LICENSE\.txt)|interp_widgets/(locate|models)/\w+\.txt|"
+        r"interp_widgets/.*\.(py|typed)|interp_widgets/course/lab\d\d/\w+\.json|"
         + f"{re.escape(PACKED)}|{re.escape(SHARE)}.*|{re.escape(INFO)}(METADATA|WHEEL|RECORD|licenses/LICENSE)"
     )
     stray = re.compile(r"build_log|node_modules|__pycache__|\.map$|\.tsbuildinfo|/tests?/|\.ipynb")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib import resources
 from typing import Any
+
+from interp_widgets.packed import packed_text
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,7 @@ def bare(name: str) -> str:
 @cache
 def places() -> Places:
     """The package's table."""
-    text = (resources.files(__package__) / "places.json").read_text("utf-8")
-    document: dict[str, Any] = json.loads(text)
+    document: dict[str, Any] = json.loads(packed_text("editing/evaluating/places.json"))
     return Places(
         countries=tuple(Country(*row) for row in document["countries"]),
         landmarks=tuple(Landmark(*row) for row in document["landmarks"]),

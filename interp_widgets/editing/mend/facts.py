@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,14 @@ import numpy as np
 from interp_widgets.editing.evaluating.places import places
 from interp_widgets.editing.fact import Fact
 from interp_widgets.errors import ArgumentError
+from interp_widgets.packed import packed_text
 
 _PARAPHRASES = 2
 
 
 @cache
 def _table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((resources.files(__package__) / "relations.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(packed_text("editing/mend/relations.json"))
     return found
 
 
