@@ -85,7 +85,7 @@ def by_hand(
     key, delta = (torch.as_tensor(one).detach().double().cpu() for one in (key, delta))
     regular = torch.as_tensor(statistics.regularised(ridge))
     change = borrower.call(
-        rank_one, lambda: FORMS["C"](regular, key, key, delta), torch.as_tensor(statistics.moment), key, delta, ridge
+        rank_one, lambda: FORMS["C"](regular, key, key, delta), torch.tensor(statistics.moment), key, delta, ridge
     )
     told = "\n".join(borrower.told) or "all four parts are yours"
     return ByHand(torch.as_tensor(change).detach().double().cpu(), told)
