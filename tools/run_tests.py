@@ -1,12 +1,12 @@
 """Run every test, or the parts that are named, and say at the end which part failed.
 
-The first parts run in two lanes side by side, with one thread each (two cores are enough for it); the browser comes
-after them, alone, because it times real people's waits, and last the rehearsal, which grades two students at a time.
+The first parts run two at a time, with one thread each (two cores are enough for it); the browser comes after them,
+alone, because it times real people's waits, and last the rehearsal, which grades two students at a time.
 Each part writes its own log under `.make/logs/`, which is printed when the part ends, so that two lanes never mix their
 lines.  The exit code is 0 only when every part passed.
 
     python tools/run_tests.py                 # all
-    python tools/run_tests.py lint python     # these
+    python tools/run_tests.py lint python     # these; notebooks takes notebooks-06 and notebooks-later too
     python tools/run_tests.py --list
 """
 
@@ -52,10 +52,11 @@ class Outcome:
     failures: tuple[str, ...]
 
 
+AT_A_TIME = 2
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
-def pytest_part(name: str, says: str, marks: str, env: dict[str, str] | None = None) -> Part:
+def pytest_part(name: str, says: str, marks: str, env: dict[str, str] | None = None, names: str = "") -> Part:
     command = (
         sys.executable,
         "-m",
@@ -65,6 +66,7 @@ def pytest_part(name: str, says: str, marks: str, env: dict[str, str] | None = N
         "-m",
         marks,
         f"--junitxml={OUT}/results/{name}.xml",
+        *(("-k", names) if names else ()),
     )
     return Part(name, says, (command,), env=env or {})
 
@@ -90,13 +92,22 @@ PYTHON = pytest_part(
     "python", "Python tests", "not browser and not notebooks and not rehearsal and not wheel", ONE_THREAD
 )
 WHEEL = pytest_part("wheel", "the built wheel, on a PATH without node", "wheel")
-NOTEBOOKS = pytest_part("notebooks", "every notebook of the course", "notebooks", ONE_THREAD)
+# Each lab is executed three times; the three parts take about as long as each other.
+LATER = ("lab05", "lab07", "lab08")
+NOTEBOOKS = tuple(
+    pytest_part(name, says, "notebooks", ONE_THREAD, names)
+    for name, says, names in (
+        ("notebooks-06", "the notebook of mass editing", "lab06"),
+        ("notebooks-later", "the notebooks of labs 05, 07 and 08", " or ".join(LATER)),
+        ("notebooks", "the notebooks before them", " and ".join(f"not {lab}" for lab in (*LATER, "lab06"))),
+    )
+)
 REHEARSAL = pytest_part("rehearsal", "a class through nbgrader: collect, grade, feedback, marks", "rehearsal")
 BROWSER = pytest_part("browser", "a real JupyterLab in a real Chromium", "browser")
 
-# Stages follow each other; the lanes of a stage run side by side; the parts of a lane follow each other.
+# Stages follow each other; of a stage's lanes two run side by side; the parts of a lane follow each other.
 STAGES: tuple[tuple[tuple[Part, ...], ...], ...] = (
-    ((LINT, FRONT_LINT, VITEST, WHEEL, PYTHON), (NOTEBOOKS,)),
+    ((LINT, FRONT_LINT, VITEST, WHEEL, PYTHON), *((part,) for part in NOTEBOOKS)),
     ((BROWSER, REHEARSAL),),
 )
 PARTS = {part.name: part for stage in STAGES for lane in stage for part in lane}
@@ -183,7 +194,13 @@ class Runner:
                 self.part(part)
 
     def stage(self, lanes: list[list[Part]]) -> None:
-        threads = [threading.Thread(target=self.lane, args=(lane,)) for lane in lanes]
+        waiting = iter(lanes)
+
+        def work() -> None:
+            for lane in waiting:
+                self.lane(lane)
+
+        threads = [threading.Thread(target=work) for _ in range(AT_A_TIME)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -196,9 +213,9 @@ class Runner:
 
 
 def summary(outcomes: list[Outcome], seconds: float) -> None:
-    print(f"\n{'part':<12}{'seconds':>8}{'passed':>8}{'failed':>8}{'skipped':>9}")
+    print(f"\n{'part':<17}{'seconds':>8}{'passed':>8}{'failed':>8}{'skipped':>9}")
     for one in sorted(outcomes, key=lambda outcome: list(PARTS).index(outcome.part)):
-        print(f"{one.part:<12}{one.seconds:>8.0f}{one.passed:>8}{one.failed:>8}{one.skipped:>9}")
+        print(f"{one.part:<17}{one.seconds:>8.0f}{one.passed:>8}{one.failed:>8}{one.skipped:>9}")
         for name in one.failures:
             print(f"    failed: {name}")
     print(f"logs in {(OUT / 'logs').relative_to(ROOT)}, {seconds / 60:.1f} minutes in all\n")
@@ -213,12 +230,12 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.list:
         for part in PARTS.values():
-            print(f"{part.name:<12}{part.says}")
+            print(f"{part.name:<17}{part.says}")
         return 0
     unknown = [name for name in asked.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part named {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    chosen = set(asked.parts or PARTS)
+    chosen = {part for part in PARTS for name in asked.parts or PARTS if part == name or part.startswith(f"{name}-")}
     for folder in ("logs", "results"):
         (OUT / folder).mkdir(parents=True, exist_ok=True)
 

@@ -130,15 +130,16 @@ def test_a_runner_that_ran_no_test_has_failed(runner: run_tests.Runner, tmp_path
 def test_the_run_fails_with_a_part_and_ends_in_a_plain_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = run_tests.Part("good", "", ((sys.executable, "-c", ""),))
+    good, more = (run_tests.Part(name, "", ((sys.executable, "-c", ""),)) for name in ("good", "good-more"))
     bad = run_tests.Part("bad", "", ((sys.executable, "-c", "raise SystemExit(1)"),))
     monkeypatch.setattr(run_tests, "OUT", tmp_path)
     monkeypatch.setattr(run_tests, "ROOT", tmp_path)
-    monkeypatch.setattr(run_tests, "PARTS", {"good": good, "bad": bad})
-    monkeypatch.setattr(run_tests, "STAGES", (((good,), (bad,)),))
+    monkeypatch.setattr(run_tests, "PARTS", {"good": good, "good-more": more, "bad": bad})
+    monkeypatch.setattr(run_tests, "STAGES", (((good,), (bad,), (more,)),))
     assert run_tests.main([]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
+    assert capsys.readouterr().out.splitlines()[-1] == "2 passed, 1 failed, 0 skipped"
     assert run_tests.main(["good"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 passed, 0 failed, 0 skipped"
 
 
 def test_peers_that_cannot_be_had_stop_nothing(

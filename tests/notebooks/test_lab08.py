@@ -87,7 +87,7 @@ def test_the_result_and_its_control(shown: Notebook, text: str) -> None:
     assert "One row fails the control" in text
     assert [name for name in NAMES if float(found[name][2]) > 0] == ["Dan"]
     assert 'Only Cleo and Eve get "trust"' in text
-    assert [name for name in NAMES if found[name][-1] == "trust"] == ["Cleo", "Eve"]
+    assert [name for name in NAMES if found[name][-1] == "trust" and "not" not in found[name]] == ["Cleo", "Eve"]
     assert "Only the cue finds Ben" in text
     assert found["Ben"][:4] == found["Cleo"][:4]
 

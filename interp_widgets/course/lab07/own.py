@@ -195,7 +195,7 @@ def change_of(data: Data, after: Tensor) -> float:
 def left_over(data: Data, erase: Change, spread_gap: Any) -> str:
     """Two probes before and after, and how far the spreads of the classes lie apart along one direction."""
     borrower = Borrower()
-    lines = [f"{'':8}{'linear':>8}{'MLP':>8}{'spread gap':>12}{'of':>8}"]
+    lines = [f"{'':8}{'linear':>8}{'MLP':>8}{'spread gap':>12}{'of':>12}"]
     for name, change in (("before", lambda states: states), ("after", erase)):
         train, test = change(data.train.states), change(data.test.states)
         found = [
@@ -204,7 +204,7 @@ def left_over(data: Data, erase: Change, spread_gap: Any) -> str:
         ]
         x = train - train.mean(0)
         gap = float(borrower.call(spread_gap, lambda x=x: _gap(x, data.train.labels), x, data.train.labels))  # type: ignore[misc]
-        lines.append(f"{name:8}{found[0]:8.1%}{found[1]:8.1%}{gap:12.1f}{float(x.square().sum() / len(x)):8.1f}")
+        lines.append(f"{name:8}{found[0]:8.1%}{found[1]:8.1%}{gap:12.1f}{float(x.square().sum() / len(x)):12.1f}")
     return "\n".join([*lines, *borrower.told])
 
 
