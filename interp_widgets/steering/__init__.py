@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from interp_widgets.lazy import lazy_names
 
 if TYPE_CHECKING:
     from interp_widgets.steering.cohorts import Experiment as Experiment
@@ -32,15 +33,5 @@ _WHERE = {
     "pair_sets": "sets",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__dir__())}")
-
-
-def __dir__() -> list[str]:
-    return sorted(_WHERE)
-
-
+__getattr__, __dir__ = lazy_names(__name__, _WHERE)
 __all__ = sorted(_WHERE)

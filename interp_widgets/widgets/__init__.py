@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from interp_widgets.lazy import lazy_names
 
 if TYPE_CHECKING:
     from interp_widgets.widgets.compare import Compare as Compare
@@ -33,23 +34,6 @@ _MODULES = {
     "SteeringConsole": "steering",
     "Trace": "trace",
 }
-__all__ = [
-    "Compare",
-    "EditDiff",
-    "Erasure",
-    "Faithfulness",
-    "Heads",
-    "Highlight",
-    "Lens",
-    "Matrix",
-    "Neuron",
-    "Patch",
-    "SteeringConsole",
-    "Trace",
-]
 
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(importlib.import_module(f"interp_widgets.widgets.{_MODULES[name]}"), name)
-    raise AttributeError(f"module 'interp_widgets.widgets' has no attribute {name!r}; it has {', '.join(__all__)}")
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+__all__ = sorted(_MODULES)

@@ -19,6 +19,7 @@ import traitlets
 
 from interp_widgets.editing.diff.result import EditDiff as Diff
 from interp_widgets.errors import ArgumentError, Cancelled, not_one_of
+from interp_widgets.widgets.acting import others_now, state_of
 from interp_widgets.widgets.card import CardWidget
 from interp_widgets.widgets.display import EDIT
 from interp_widgets.widgets.protocol import request
@@ -204,8 +205,8 @@ class EditDiff(CardWidget):
         offered = [] if edit is None else [key for key in EXPORTS if plain or key != "lora"]
         return {
             "live": True,
-            "state": _state(edit),
-            "note": _note(lm, edit, result),
+            "state": state_of(edit, out="undone"),
+            "note": others_now(lm, edit, result.provenance.interventions, "compared"),
             "history": _history(lm, edit),
             "methods": [{"name": one["name"], "label": one["label"]} for one in editing_methods()],
             "layers": lm.architecture.n_layers,
@@ -298,26 +299,6 @@ def _write_suite(lm: Any, edit: Edit, path: Path, progress: Progress, cancel: th
         edit.save(path.with_suffix(".safetensors"))
         command += f" --edit {path.with_suffix('.safetensors').name}"
     return f"Regression suite written to {suite}; run it with: {command}"
-
-
-def _state(edit: Edit | None) -> str:
-    """ "on", "off", "undone" (in no ledger) or "gone" (not in memory)."""
-    if edit is None:
-        return "gone"
-    ledger = edit.ledger
-    if ledger is None or ledger.name_of(edit) is None:
-        return "undone"
-    return "on" if edit.enabled else "off"
-
-
-def _note(lm: Any, edit: Edit | None, result: Diff) -> str:
-    """What acts beside the edit now, where that is not what acted when it was compared."""
-    now = tuple(x.name for x in lm.ledger.values() if x.enabled and x is not edit)
-    then = result.provenance.interventions
-    if now == then:
-        return ""
-    told = [", ".join(names) or "none" for names in (now, then)]
-    return f"Other interventions are on now: {told[0]}; when this was compared: {told[1]}."
 
 
 def _history(lm: Any, shown: Edit | None) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import traitlets
 
 from interp_widgets.erasure.result import ErasureResult
 from interp_widgets.errors import ArgumentError
+from interp_widgets.widgets.acting import others_now, state_of
 from interp_widgets.widgets.card import CardWidget
 from interp_widgets.widgets.display import ERASURE
 from interp_widgets.widgets.protocol import request
@@ -85,7 +86,11 @@ class Erasure(CardWidget):
         if lm is None:
             return {"live": False, "state": "gone", "note": ""}
         x = self._eraser_of(result)
-        return {"live": True, "state": _state(x), "note": _note(lm, x, result)}
+        return {
+            "live": True,
+            "state": state_of(x, out="out"),
+            "note": others_now(lm, x, result.provenance.interventions, "measured"),
+        }
 
     def _eraser_of(self, result: ErasureResult) -> Erased | None:
         if not result.digest:
@@ -113,23 +118,3 @@ class Erasure(CardWidget):
     def _free(self) -> None:
         self._held = None
         super()._free()
-
-
-def _state(x: Erased | None) -> str:
-    """ "on", "off", "out" (in no ledger) or "gone" (not in memory)."""
-    if x is None:
-        return "gone"
-    ledger = x.ledger
-    if ledger is None or ledger.name_of(x) is None:
-        return "out"
-    return "on" if x.enabled else "off"
-
-
-def _note(lm: Any, x: Erased | None, result: ErasureResult) -> str:
-    """What acts beside the eraser now, where that is not what acted when it was measured."""
-    now = tuple(one.name for one in lm.ledger.values() if one.enabled and one is not x)
-    then = result.provenance.interventions
-    if now == then:
-        return ""
-    told = [", ".join(names) or "none" for names in (now, then)]
-    return f"Other interventions are on now: {told[0]}; when this was measured: {told[1]}."
