@@ -42,6 +42,13 @@ const styles = {
   entryPoints: entries(here('style'), '.css'),
   outdir: out
 };
+/** What JupyterLab's own build takes over as it is. */
+const labStyle = {
+  ...styles,
+  entryPoints: [here('style/base.css')],
+  outdir: undefined,
+  outfile: here('lib/style.css')
+};
 const modules = {
   ...shared,
   entryPoints: entries(here('src/widgets'), '.ts'),
@@ -70,12 +77,12 @@ async function bundleModules() {
 }
 
 if (process.argv.includes('--watch')) {
-  for (const setting of [styles, modules]) {
+  for (const setting of [styles, labStyle, modules]) {
     const watching = await context({ ...setting, minify: false });
     await watching.watch();
   }
 } else {
-  await Promise.all([build(styles), bundleModules()]);
+  await Promise.all([build(styles), build(labStyle), bundleModules()]);
   for (const file of VIEWS.flatMap(name => [`${name}.js`, `${name}.css`])) {
     const { size } = statSync(join(out, file));
     console.log(`${file} ${size} bytes`);
