@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # In which order a layer computes them: an eraser at one changes what comes after it.
 ORDER = ("resid_pre", "head_out", "attn_out", "mlp_key", "mlp_value", "mlp_out", "resid_post")
-_FAR = 4  # tokens behind the first labelled one; those further away are of one kind
+_FAR = 8  # tokens behind the first labelled one; those further away are of one kind
 _CPU_TOKENS, _GPU_TOKENS = 1_024, 16_384  # of a pass
 
 
@@ -82,11 +82,11 @@ def labelled_tokens(lm: LanguageModel, texts: LabelledTexts) -> Tokens:
 
 
 def strata_of(texts: LabelledTexts, tokens: Tokens) -> list[str]:
-    """(m,), the kind of each labelled token: the form of its text where it is the first one, else how far behind."""
+    """(m,), the kind of each labelled token: the form of its text, and how far behind the first one."""
     first = np.flatnonzero(np.r_[True, tokens.text[1:] != tokens.text[:-1]])
     behind = tokens.position - np.repeat(tokens.position[first], np.diff(np.r_[first, len(tokens)]))
     return [
-        f"first: {texts.forms[text]}" if not distance else f"+{min(distance, _FAR)}"
+        f"{texts.forms[text]}+{min(distance, _FAR)}"
         for text, distance in zip(tokens.text.tolist(), behind.tolist(), strict=True)
     ]
 
