@@ -59,8 +59,8 @@ def erase(
     method: "leace", "inlp", "mean_difference" or "random"
     site: where in the layer, one of `models.architectures.LAYER_SITES` or several of them
     spans: of plain texts: which characters carry the label, see `LabelledTexts.of`; by default the last token
-    strata: erase the label for itself in each form of the texts, at the first labelled token, at each of the seven after
-        it and at the rest, see `Eraser.fit`: the rank is as many times larger
+    strata: erase the label for itself in each form of the texts, at its first labelled token, at each of the seven
+        after it and at the rest, see `Eraser.fit`: the rank is as many times larger
     positions: at which tokens it acts, see `interventions.positions`. The states it is fitted on are of labelled tokens
     name: in the ledger; by default what it does
     seed: of what a method draws
