@@ -1,11 +1,11 @@
 """One edit after the other on the same model, up to 200: how long each editor holds.
 
     python -m benchmarks edit_sequence [--method rome] [--records 200] [--layer 5] [--set weight=5000]
-                                       [--curves FILE] [--every 1 2 5 10 20 50 100 150 200]
+                                       [--curves FILE] [--name NAME] [--every 1 2 5 10 20 50 100 150 200]
 
 At each of the counts: the three shares over the facts edited so far (at most --judged of them, evenly spread), the
 perplexity of neutral text and the entropy of what the model writes.  --curves adds the method's curve, at each count,
-to a JSON file, {"model": ..., "curves": {method: {"edits": [...], "efficacy": [...], ...}}}, which the course reads.
+to a JSON file, {"model": ..., "curves": {name: {"edits": [...], "efficacy": [...], ...}}}, which the course reads.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--every", type=int, nargs="+", default=COUNTS)
     parser.add_argument("--judged", type=int, default=40)
     parser.add_argument("--curves", type=Path)
+    parser.add_argument("--name", help="of the curve; by default the method's")
     given = parser.parse_args(argv)
     lm = iw.load_model()
     made: list[iw.Edit] = []
@@ -78,15 +79,15 @@ def main(argv: list[str] | None = None) -> None:
             points.append(point(lm, made, done, given.judged, seconds))
             print("".join(f"{points[-1][name]:14.4g}" for name in COLUMNS), flush=True)
             if given.curves is not None:
-                write(given.curves, lm.name, given.method, points)
+                write(given.curves, lm.name, given.name or given.method, points)
 
 
-def write(place: Path, model: str, method: str, points: list[dict[str, float]]) -> None:
-    """The method's curve as far as it goes, beside those that the file has."""
+def write(place: Path, model: str, curve: str, points: list[dict[str, float]]) -> None:
+    """A curve as far as it goes, beside those that the file has."""
     known: dict[str, Any] = {"model": model, "curves": {}}
     if place.exists():
         known = json.loads(place.read_text("utf-8"))
-    known["curves"][method] = {name: [one[name] for one in points] for name in COLUMNS}
+    known["curves"][curve] = {name: [one[name] for one in points] for name in COLUMNS}
     place.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
