@@ -1,7 +1,8 @@
 """The saved curves, up to 200 edits one after the other, what follows from them, and their first points once more.
 
 `curves.json` is written by `python -m benchmarks edit_sequence --list course --method rome --curves ...`: the facts of
-this lab in their order, each edit found on the model with those before it, with the package's settings.
+this lab in their order, each edit found on the model with those before it, with the package's settings. Its seconds are
+those of a machine that did other work too.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 LEAST, FACTOR = 70.0, 1.1  # S below which, and perplexity over that of the unedited model above which, nothing holds
 MANY = 10  # edits from which on a curve is judged: of fewer S is of a handful of prompts, and jumps
-SLOWER = 1.5  # of an edit's time, from where on it counts
 COMPONENTS = {
     "rome": "one MLP layer, rank one a fact",
     "memit": "several MLP layers",
@@ -54,14 +54,6 @@ class Curve:
     score: Floats
     perplexity: Floats
     seconds: Floats
-
-    @property
-    def slower(self) -> float:
-        """Time of an edit at the end over that at the beginning; nan for fewer than three points."""
-        if len(self.edits) < 3:
-            return float("nan")
-        rates = np.diff(self.seconds) / np.diff(self.edits)
-        return float(rates[-1] / rates[0])
 
     def held(self, before: float, way: Callable[..., Any] = held_until) -> int | None:
         """How many edits it stands, of the counts from `MANY` on; None where there is none. way: an answer to exercise
@@ -105,8 +97,8 @@ def holding(holds_until: Callable[..., Any], before: float) -> str:
             told = f"only {end} edits were measured, too few to say"
         else:
             told = f"holds for all {end} edits that were measured" if held == end else f"holds for {held} edits"
-        ratio = curve.perplexity[-1] / before
-        lines.append(f"{curve.method:12} {told}; after {end} S {curve.score[-1]:.1f}, perplexity {ratio:.2f} times")
+        read = _times(curve.perplexity[-1] / before)
+        lines.append(f"{curve.method:12} {told}; after {end} S {curve.score[-1]:.1f}, perplexity {read}")
     return "\n".join([*lines, *borrower.told])
 
 
@@ -120,6 +112,10 @@ def _by(holds_until: Callable[..., Any], curve: Curve) -> Callable[[float], int 
     return read
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} times" if ratio < 100 else f"{ratio:.0e} times"
+
+
 def comparison(before: float) -> str:
     """The table of editors, filled from the saved curves. before: perplexity of the unedited model"""
     head = ("", "edits a run", "component", "preservation", "seconds an edit")
@@ -130,11 +126,10 @@ def comparison(before: float) -> str:
             rows.append((name, "not measured", component, "", ""))
             continue
         held = curve.held(before)
-        kept = f"neighbours {curve.neighbourhood[-1]:.0f}, perplexity {curve.perplexity[-1] / before:.2f} times"
-        growing = " and rising" if curve.slower > SLOWER else ""
+        kept = f"neighbours {curve.neighbourhood[-1]:.0f}, perplexity {_times(curve.perplexity[-1] / before)}"
         more = " or more" if held == curve.edits[-1] else ""
         stands = "too few tried" if held is None else f"{held}{more}"
-        rows.append((name, stands, component, f"{kept} at {curve.edits[-1]}", f"{curve.each:.1f}{growing}"))
+        rows.append((name, stands, component, f"{kept} at {curve.edits[-1]}", f"{curve.each:.1f}"))
     wide = [max(len(row[i]) for row in rows) + 2 for i in range(len(head))]
     return "\n".join("".join(f"{cell:{w}}" for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows)
 
