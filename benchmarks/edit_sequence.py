@@ -5,7 +5,8 @@
 
 At each of the counts: the three shares over the facts edited so far (at most --judged of them, evenly spread), the
 perplexity of neutral text, the entropy of what the model writes, and seconds of processor time.  --curves adds the
-method's curve, at each count, to a JSON file, {"model": ..., "curves": {name: {"edits": [...], "efficacy": [...], ...}}}, which the course reads.
+method's curve, at each count, to a JSON file, {"model": ..., "curves": {name: {"edits": [...], "efficacy": [...], ...}}},
+which the course reads.
 """
 
 from __future__ import annotations

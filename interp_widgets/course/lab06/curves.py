@@ -215,10 +215,11 @@ def plot(first: First | None = None) -> Figure:
     panels[0].set(xscale="log", xlabel="edits", ylabel="S", ylim=(0, 100))
     panels[1].set(xscale="log", yscale="log", xlabel="edits", ylabel="perplexity")
     low, high = panels[1].get_ylim()
-    panels[1].set_ylim(min(low, 10), max(high, 100))  # so that a change by a hundredth does not fill the picture
+    # A change by a hundredth must not fill the picture, nor a broken model push the others onto one line.
+    panels[1].set_ylim(min(low, 10), min(max(high, 100), 1000))
     counts = sorted({count for curve in saved().values() for count in curve.edits} or {1})
     for axes in panels:
-        axes.set_xticks(counts, [str(count) for count in counts])
+        axes.set_xticks(counts, [str(count) for count in counts], rotation=60, fontsize=8)
         axes.minorticks_off()
     panels[1].legend(fontsize=7, frameon=False)
     return figure
