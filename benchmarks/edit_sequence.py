@@ -5,7 +5,7 @@
 
 At each of the counts: the three shares over the facts edited so far (at most --judged of them, evenly spread), the
 perplexity of neutral text, the entropy of what the model writes, and seconds of processor time.  --curves adds the
-method's curve, at each count, to a JSON file, {"model": ..., "curves": {name: {"edits": [...], "efficacy": [...], ...}}},
+method's curve, at each count, to a JSON file, {"model": ..., "curves": {name: {"edits": [...], "S": [...], ...}}},
 which the course reads.
 """
 
