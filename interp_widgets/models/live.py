@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from interp_widgets.models import events
@@ -18,8 +20,13 @@ _models: list[weakref.ref[LanguageModel]] = []
 def register(lm: LanguageModel) -> None:
     """Note a new model; `models_changed` is emitted now and when it is gone."""
     with _lock:
-        _models.append(weakref.ref(lm, lambda _: events.models_changed.emit()))
+        _models.append(weakref.ref(lm, _tell))
     events.models_changed.emit()
+
+
+def _tell(_: object, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+    if not ending():  # else the modules of those who listen are half gone, and this one's names too
+        events.models_changed.emit()
 
 
 def leave_out(lm: LanguageModel) -> None:
