@@ -35,10 +35,10 @@ function drawCheck(check: Check, many: boolean): HTMLElement {
     );
   return h(
     'div',
-    { class: 'iw-check', role: 'row', tabindex: -1, 'data-iw': 'check', 'data-tone': check.tone },
+    { class: 'iw-edit-check', role: 'row', tabindex: -1, 'data-iw': 'check', 'data-tone': check.tone },
     h(
       'span',
-      { class: 'iw-check-prompt', role: 'cell' },
+      { class: 'iw-edit-check-prompt', role: 'cell' },
       many ? h('span', { class: 'iw-dim' }, foreign(check.subject), ' ') : null,
       foreign(check.prompt)
     ),
@@ -52,7 +52,7 @@ function drawSum(group: Group, open: boolean): HTMLElement {
   return h(
     'div',
     {
-      class: 'iw-check iw-sum-row',
+      class: 'iw-edit-check iw-sum-row',
       role: 'row',
       tabindex: -1,
       'aria-expanded': String(open),
@@ -61,7 +61,7 @@ function drawSum(group: Group, open: boolean): HTMLElement {
     },
     h(
       'span',
-      { class: 'iw-check-prompt', role: 'cell' },
+      { class: 'iw-edit-check-prompt', role: 'cell' },
       h('span', { class: 'iw-fold', 'aria-hidden': 'true' }, open ? '▾' : '▸'),
       ` ${group.words}`
     ),
@@ -73,7 +73,7 @@ function drawSum(group: Group, open: boolean): HTMLElement {
 
 export function drawChecks(payload: EditPayload, events: Events): Checks {
   const element = h('div', {
-    class: 'iw-checks',
+    class: 'iw-edit-checks',
     role: 'table',
     'aria-label': 'What was checked, before and after the edit',
     'data-iw': 'checks',
@@ -91,7 +91,7 @@ export function drawChecks(payload: EditPayload, events: Events): Checks {
     element.replaceChildren(
       h(
         'div',
-        { class: 'iw-check iw-check-head', role: 'row' },
+        { class: 'iw-edit-check iw-edit-check-head', role: 'row' },
         ...['check', 'before', 'after', ''].map(name => h('span', { role: 'columnheader' }, name))
       )
     );
@@ -113,7 +113,7 @@ export function drawChecks(payload: EditPayload, events: Events): Checks {
           element.append(row);
         }
         if (group.rest !== null) {
-          element.append(h('div', { class: 'iw-check-rest' }, group.rest));
+          element.append(h('div', { class: 'iw-edit-check-rest' }, group.rest));
         }
       }
     }
@@ -122,7 +122,7 @@ export function drawChecks(payload: EditPayload, events: Events): Checks {
   draw();
 
   const itemOf = (target: EventTarget | null): HTMLElement | null =>
-    target instanceof Element ? target.closest<HTMLElement>('.iw-check[tabindex]') : null;
+    target instanceof Element ? target.closest<HTMLElement>('.iw-edit-check[tabindex]') : null;
   const toggle = (line: HTMLElement): void => {
     const group = folds.get(line);
     if (group !== undefined) {

@@ -81,7 +81,7 @@ function drawHistory(options: Options, ask: (args: Record<string, unknown>) => v
   const rows = options.history.map(one => {
     const show = button(
       {
-        class: 'iw-past-name',
+        class: 'iw-edit-past-name',
         'aria-current': one.shown ? 'true' : null,
         'data-iw': 'past',
         'data-name': one.name
@@ -107,7 +107,7 @@ function drawHistory(options: Options, ask: (args: Record<string, unknown>) => v
     );
     return h(
       'div',
-      { class: 'iw-past', role: 'listitem' },
+      { class: 'iw-edit-past', role: 'listitem' },
       show,
       h(
         'span',
@@ -217,7 +217,7 @@ export function drawHands(
     history,
     busy: working => {
       for (const place of [head, controls.panel, history, state]) {
-        place?.querySelectorAll<HTMLButtonElement>('.iw-ask, .iw-past-name').forEach(one => {
+        place?.querySelectorAll<HTMLButtonElement>('.iw-ask, .iw-edit-past-name').forEach(one => {
           one.disabled = working;
         });
       }

@@ -29,7 +29,7 @@ export function drawNext(sample: Sample): HTMLElement {
       foreign(one.name, { class: 'iw-name', title: one.name }),
       h('span', { class: 'iw-track' }, bar(one.before, 'before'), bar(one.after, 'after')),
       h('span', { class: 'iw-number' }, one.before),
-      h('span', { class: 'iw-arrow', 'aria-hidden': 'true' }, '→'),
+      h('span', { class: 'iw-edit-arrow', 'aria-hidden': 'true' }, '→'),
       h('span', { class: 'iw-number iw-now' }, one.after),
       h('span', { class: 'iw-role' }, one.role === null ? '' : ROLES[one.role])
     )

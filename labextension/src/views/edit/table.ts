@@ -9,7 +9,7 @@ function table(hook: string, caption: string, head: readonly string[], rows: rea
   return h(
     'table',
     { class: 'iw-table', 'data-iw': hook },
-    h('caption', { class: 'iw-table-name' }, caption),
+    h('caption', { class: 'iw-edit-name' }, caption),
     h('thead', {}, h('tr', {}, ...head.map(name => h('th', { scope: 'col' }, name)))),
     h('tbody', {}, ...rows.map(row => h('tr', { 'data-iw': 'row' }, ...row.map(cell => h('td', {}, cell)))))
   );

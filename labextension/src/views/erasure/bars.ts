@@ -20,7 +20,7 @@ function drawTrack(bar: Bar | null, value: number, majority: number): HTMLElemen
   line.style.setProperty('left', percent(majority));
   let whisker: HTMLElement | null = null;
   if (bar !== null && bar.low !== null && bar.high !== null) {
-    whisker = h('i', { class: 'iw-whisker', 'data-iw': 'whisker' });
+    whisker = h('i', { class: 'iw-interval', 'data-iw': 'whisker' });
     whisker.style.setProperty('left', percent(bar.low));
     whisker.style.setProperty('width', percent(bar.high - bar.low));
   }

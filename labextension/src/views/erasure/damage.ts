@@ -16,7 +16,7 @@ export function drawDamage(payload: ErasurePayload, place: Place): HTMLElement {
   const head = ['Damage', 'before', 'after', 'random'];
   return h(
     'div',
-    { class: 'iw-damage', 'data-iw': 'damage' },
+    { class: 'iw-erasure-damage', 'data-iw': 'damage' },
     h(
       'table',
       { class: 'iw-table' },

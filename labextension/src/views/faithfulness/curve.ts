@@ -138,7 +138,7 @@ export function drawCurves(
       ),
       h(
         'div',
-        { class: 'iw-axis', 'aria-hidden': 'true' },
+        { class: 'iw-curve-axis', 'aria-hidden': 'true' },
         h('span', {}, '0 %'),
         h('span', {}, 'share of the reasoning kept, before the change, or filled'),
         h('span', {}, '100 %')

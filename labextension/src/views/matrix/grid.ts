@@ -89,7 +89,7 @@ export function drawGrid(first: MatrixPayload, events: GridEvents): Grid {
       const head = h(
         'div',
         {
-          class: 'iw-row-head',
+          class: 'iw-row-head iw-token-head',
           role: 'rowheader',
           tabindex: -1,
           title: name,
@@ -121,7 +121,11 @@ export function drawGrid(first: MatrixPayload, events: GridEvents): Grid {
   };
   const build = (): void => {
     top.replaceChildren(
-      h('div', { class: 'iw-row-head', role: 'columnheader' }, h('span', { class: 'iw-sr' }, 'token'))
+      h(
+        'div',
+        { class: 'iw-row-head iw-token-head', role: 'columnheader' },
+        h('span', { class: 'iw-sr' }, 'token')
+      )
     );
     body.replaceChildren(top);
     heads = [];

@@ -185,7 +185,7 @@ export function drawControls(options: Options | null, settings: Settings, events
       'Seed',
       numberField('Seed', 'seed', settings.seed, { min: 0, max: 999_999 }, seed => events.set({ seed }))
     ),
-    h('label', { class: 'iw-check' }, keep, ' Keep the norm of the state'),
+    h('label', { class: 'iw-tick' }, keep, ' Keep the norm of the state'),
     field('From a file', drawLoad(events.load))
   ].filter(item => item !== null);
   return drawPanel(head, fields, !options.live, events.open, events.toggle);
