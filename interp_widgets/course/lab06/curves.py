@@ -34,6 +34,7 @@ LEAST, FACTOR = 70.0, 1.1  # S below which, and perplexity over that of the uned
 MANY = 10  # edits from which on a curve is judged: of fewer S is of a handful of prompts, and jumps
 COMPONENTS = {
     "rome": "one MLP layer, rank one a fact",
+    "rome_published": "the same, in the form of 2022",
     "memit": "several MLP layers",
     "alphaedit": "several MLP layers, free directions",
     "fine_tuning": "one MLP layer, every weight a little",
@@ -98,7 +99,7 @@ def holding(holds_until: Callable[..., Any], before: float) -> str:
         else:
             told = f"holds for all {end} edits that were measured" if held == end else f"holds for {held} edits"
         read = _times(curve.perplexity[-1] / before)
-        lines.append(f"{curve.method:12} {told}; after {end} S {curve.score[-1]:.1f}, perplexity {read}")
+        lines.append(f"{curve.method:15} {told}; after {end} S {curve.score[-1]:.1f}, perplexity {read}")
     return "\n".join([*lines, *borrower.told])
 
 
