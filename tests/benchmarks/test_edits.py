@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def test_settings_are_changed_by_name() -> None:
 
 
 @pytest.mark.default_model
-@pytest.mark.skipif("INTERP_TEST_DATA" not in os.environ, reason="CounterFact's records lie with the test data")
+@pytest.mark.usefixtures("test_data")  # CounterFact's records lie there
 def test_they_run_and_go_on_where_they_stopped(tmp_path: Path) -> None:
     few = ("--records", "1", "--layer", "5", "--set", "value.steps=2", "--set", "prefixes=[3]")
     kept = tmp_path / "kept.jsonl"
@@ -45,7 +44,7 @@ def test_they_run_and_go_on_where_they_stopped(tmp_path: Path) -> None:
 
 
 @pytest.mark.default_model
-@pytest.mark.skipif("INTERP_TEST_DATA" not in os.environ, reason="CounterFact's records lie with the test data")
+@pytest.mark.usefixtures("test_data")  # CounterFact's records lie there
 def test_grace_leaves_neighbours_alone_and_its_cost_is_drawn(tmp_path: Path) -> None:
     plot = tmp_path / "cost.svg"
     told = run("grace_cost", "--records", "2", "--at", "1", "5", "--rounds", "1", "--tokens", "4", "--plot", str(plot))
@@ -57,7 +56,7 @@ def test_grace_leaves_neighbours_alone_and_its_cost_is_drawn(tmp_path: Path) -> 
 
 @pytest.mark.peers
 @pytest.mark.default_model
-@pytest.mark.skipif("INTERP_TEST_DATA" not in os.environ, reason="CounterFact's records lie with the test data")
+@pytest.mark.usefixtures("test_data")  # CounterFact's records lie there
 def test_a_batch_is_kept_and_shipped(tmp_path: Path) -> None:
     pytest.importorskip("peft", reason="peft is not installed: make peers")
     few = ("--records", "2", "--layer", "4", "5", "--set", "value.steps=2", "--set", "prefixes=[3]")
