@@ -8,8 +8,8 @@ that the editors and `iw.evaluate_edit` take it as they are:
 
 Efficacy is then the opening at the prompts that were edited, paraphrase at held-out prompts of the same kind, and
 neighbourhood at prompts of another kind, which should be answered as before.  A fact sits at its subject; a behaviour
-has none, and the place where a prompt ends serves in its stead: expect an edit to hold where it was made and to
-generalise badly.
+has none, and the place where a prompt ends serves in its stead, which looks alike in prompts of every kind: expect an
+edit that takes hold to reach prompts of another kind as well (benchmarks/EDITING.md).
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+import interp_widgets as iw
+from interp_widgets.editing.editors.emmet import EmmetSettings
 from interp_widgets.editing.editors.rome import FORMS, RomeSettings, rank_one, solve
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.keys_values import contexts, statistics
@@ -132,6 +134,15 @@ def test_two_keys_both_hold(any_lm: Any, form: str, template: str) -> None:
     moment = found.regularised()
     other = rows + 0.1 * np.outer(delta, free)
     assert np.trace(other @ moment @ other.T) > np.trace(rows @ moment @ rows.T)
+
+
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize("method", ["rome", "emmet"])
+def test_a_fact_that_holds_already_changes_nothing(method: str) -> None:
+    lm = make_lm("llama")
+    settings = {"rome": RomeSettings, "emmet": EmmetSettings}[method](prefixes=(3,), value=ValueSettings(stop=100.0))
+    edit = iw.edit(lm, FACT, method=method, layer=1, settings=settings, texts=CORPUS, alarm=None)
+    assert edit.measured["growth"] == edit.measured["constraint"] == 0
 
 
 @pytest.mark.usefixtures("_own_cache")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from interp_widgets.editing.editors.rome import check_share
-from interp_widgets.editing.editors.updates import emmet_update
+from interp_widgets.editing.editors.updates import emmet_update, violation
 from interp_widgets.editing.keys_values.contexts import context_prefixes, rows_of
 from interp_widgets.editing.keys_values.statistics import RIDGE
 from interp_widgets.editing.keys_values.value import Values, ValueSettings, optimise
@@ -57,14 +57,13 @@ def _run(job: Job) -> Made:
     keys = np.concatenate([one.mean_keys(own.plain_share) for one in found])
     update = emmet_update(deltas.T, keys.T, job.statistics(layer), gamma=own.gamma, ridge=own.ridge)
     part = LowRank(update.left, update.right, layer=layer)
-    held = update.left @ (update.right @ keys.T) - deltas.T
     return Made(
         (part,),
         {
             "loss": float(np.mean(np.concatenate([one.loss for one in found]))),
             "probability": float(np.mean(np.concatenate([one.probability for one in found]))),
             "growth": relative_norm(part, lm.architecture),
-            "constraint": float(np.linalg.norm(held) / np.linalg.norm(deltas)),
+            "constraint": violation(update.left @ (update.right @ keys.T), deltas.T),
         },
     )
 

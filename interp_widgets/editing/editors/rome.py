@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from interp_widgets.editing.editors.updates import violation
 from interp_widgets.editing.fact import Fact
 from interp_widgets.editing.keys_values.contexts import Row, context_prefixes, rows_of
 from interp_widgets.editing.keys_values.statistics import RIDGE, KeyStatistics
@@ -185,7 +186,7 @@ def _violation(
             before = at_subjects(lm, rows, [site], layer)[site]
             with lm.run(snapshot=edited):
                 moved = at_subjects(lm, rows, [site], layer)[site] - before
-            missed.append(np.linalg.norm(weights @ moved - delta) / np.linalg.norm(delta))
+            missed.append(violation(weights @ moved, delta))
     return float(max(missed))
 
 

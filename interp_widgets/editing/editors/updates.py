@@ -36,6 +36,14 @@ class Update:
         return np.asarray(self.left @ self.right)
 
 
+def violation(given: Floats, wanted: Floats) -> float:
+    """How far what the keys get in addition is from what they should get, relative to that.
+
+    Where they should get nothing, as for a fact that holds already, it is the size of what they get.
+    """
+    return float(np.linalg.norm(given - wanted) / (np.linalg.norm(wanted) or 1.0))
+
+
 def memit_update(
     missing: Floats, keys: Floats, statistics: KeyStatistics, *, weight: float, ridge: float = RIDGE
 ) -> Update:
