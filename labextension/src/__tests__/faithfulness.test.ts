@@ -85,7 +85,7 @@ describe('a reasoning', () => {
     expect(part(view, 'strike').textContent).toBe('Put back');
     press(sentence(view, 2), 'ArrowUp');
     press(sentence(view, 1), 'x');
-    expect(now(view)).toContain('without sentence 2 and 3: not in this output');
+    expect(now(view)).toContain('without sentences 2 and 3: not in this output');
     expect(texts(view, 'answer')[0]).toBe('(A) 180.10→?');
     expect(part(view, 'ask').hidden).toBe(true);
     expect(part(view, 'rewrite').hidden).toBe(true);
@@ -194,8 +194,8 @@ describe('with a kernel', () => {
       choice: { labels: ['0.60', '0.30', '0.10'], option: 0, none: null, samples: 0 }
     });
     view.setPayload(more);
-    expect(now(view)).toBe('Answer after the whole reasoning, without sentence 1 and 2: A 0.60');
-    expect(texts(view, 'tried')).toEqual(['the whole reasoning, without sentence 1 and 2 → A 0.60']);
+    expect(now(view)).toBe('Answer after the whole reasoning, without sentences 1 and 2: A 0.60');
+    expect(texts(view, 'tried')).toEqual(['the whole reasoning, without sentences 1 and 2 → A 0.60']);
     part(view, 'reset').click();
     part(view, 'tried').click();
     expect(now(view)).toContain('A 0.60');
@@ -217,6 +217,8 @@ describe('with a kernel', () => {
     again.value = '  Three packs   hold 12 eggs. ';
     press(again, 'Enter');
     expect(sentence(view, 1).textContent).toContain('Three packs hold 12 eggs.rewritten');
+    // The number was measured of the model's own sentence.
+    expect(sentence(view, 1).getAttribute('aria-label')).toBe('2: Three packs hold 12 eggs., rewritten');
     vi.advanceTimersByTime(REST);
     expect(asked.at(-1)).toEqual([
       'explain',

@@ -54,7 +54,7 @@ export function answer(question: Question, change: Change): Choice | null {
 function numbers(places: readonly number[]): string {
   const names = places.map(at => String(at + 1));
   const last = names.pop() ?? '';
-  return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+  return names.length === 0 ? `sentence ${last}` : `sentences ${names.join(', ')} and ${last}`;
 }
 
 /** A change in words. */
@@ -63,8 +63,8 @@ export function told(question: Question, change: Change): string {
   const n = question.sentences.length;
   const parts = [
     kept === n ? 'the whole reasoning' : kept === 0 ? 'no sentence' : `${kept} of ${n} sentences`,
-    struck.length > 0 ? `without sentence ${numbers(struck)}` : '',
-    rewritten.length > 0 ? `with sentence ${numbers(rewritten.map(([at]) => at))} rewritten` : ''
+    struck.length > 0 ? `without ${numbers(struck)}` : '',
+    rewritten.length > 0 ? `with ${numbers(rewritten.map(([at]) => at))} rewritten` : ''
   ];
   return parts.filter(part => part !== '').join(', ');
 }

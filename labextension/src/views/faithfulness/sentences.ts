@@ -51,11 +51,13 @@ function drawSentence(question: Question, at: number): HTMLElement {
   return row;
 }
 
+/** What was measured is true of the sentence as the model wrote it; own words have neither a number nor a tint. */
 function flags(question: Question, at: number, change: Change): string {
-  const one = question.sentences[at];
+  const own = change.rewritten.has(at);
+  const one = own ? undefined : question.sentences[at];
   return [
     at >= change.kept ? 'cut off' : change.struck.has(at) ? 'struck' : '',
-    change.rewritten.has(at) ? 'rewritten' : '',
+    own ? 'rewritten' : '',
     one?.necessary === true ? 'necessary' : '',
     one !== undefined && one.states !== null ? `says ${one.states}` : ''
   ]
@@ -175,12 +177,12 @@ export function drawSentences(question: Question, events: SentenceEvents): Sente
         const flag = flags(question, at, change);
         const text = own ?? question.sentences[at]?.text ?? '';
         row.querySelector('.iw-words')?.replaceChildren(foreign(text));
-        row.querySelector('.iw-words')?.classList.toggle('iw-own', own !== undefined);
         const place = row.querySelector('.iw-flag');
         if (place !== null) {
           place.textContent = flag;
         }
-        const label = question.sentences[at]?.label ?? '';
+        row.classList.toggle('iw-rewritten', own !== undefined);
+        const label = own === undefined ? (question.sentences[at]?.label ?? '') : '';
         row.setAttribute(
           'aria-label',
           `${at + 1}: ${text}${label === '' ? '' : `, necessity ${label}`}${flag === '' ? '' : `, ${flag}`}`
