@@ -92,6 +92,18 @@ def test_several_layers_reach_what_was_wanted() -> None:
     assert damped.measured["reached"] < edit.measured["reached"]
 
 
+@pytest.mark.parametrize("method", ["memit", "alphaedit"])
+def test_facts_that_hold_already_are_reached(method: str) -> None:
+    """Not by a share of rounding errors."""
+    value = ValueSettings(stop=100.0)
+    settings: Any = MemitSettings(prefixes=(3,), value=value)
+    if method == "alphaedit":
+        settings = AlphaEditSettings(threshold=1e9, prefixes=(3,), value=value)
+    edit = iw.edit(make_lm("llama"), FACTS, method=method, layer=[0, 1], settings=settings, texts=CORPUS, alarm=None)
+    assert edit.measured["reached"] == 1
+    assert edit.measured["growth"] < 1e-5
+
+
 def test_facts_may_come_in_any_order_and_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = MemitSettings(weight=1.0, prefixes=(3,), value=VALUE)
     given: dict[str, Any] = {"method": "memit", "layer": [0, 1], "settings": settings, "texts": CORPUS, "alarm": None}

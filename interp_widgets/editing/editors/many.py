@@ -37,6 +37,7 @@ Floats = NDArray[np.float64]
 Solve = Callable[[Floats, Floats, KeyStatistics, int], Update]
 _CPU_TOKENS, _GPU_TOKENS = 768, 16_384  # of an optimisation's batch, counted from the subject on
 _FAINT = 1e-3
+_ROUNDING = 16  # in units of the model's precision: the same states from another pass differ by so much
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ def _before_norm(lm: LanguageModel, layer: int, now: Subjects, missing: Floats) 
 def measured(job: Job, texts: Sequence[Sequence[Row]], wanted: Targets, parts: Sequence[LowRank]) -> dict[str, float]:
     """How far the facts' states came, and by how much the weights grew.
 
-    reached: share of the way from the unchanged states to the targets, over all facts
+    reached: share of the way from the unchanged states to the targets, over all facts; 1 where they were there already
     """
     lm, top = job.lm, job.layers[-1]
     ends = []
@@ -117,10 +118,11 @@ def measured(job: Job, texts: Sequence[Sequence[Row]], wanted: Targets, parts: S
         with lm.run(snapshot=Snapshot(changes, lm.architecture)):
             ends.append(subject_keys(lm, [fact[:1] for fact in texts], top, top).ends)
     before, after = (np.linalg.norm(wanted.states - end) for end in ends)
+    holds = before <= _ROUNDING * torch.finfo(lm.dtype).eps * np.linalg.norm(wanted.states)
     return {
         "loss": float(wanted.loss.mean()),
         "probability": float(wanted.probability.mean()),
-        "reached": float(1 - after / before),
+        "reached": 1.0 if holds else float(1 - after / before),
         "growth": max(relative_norm(part, lm.architecture) for part in parts),
     }
 
