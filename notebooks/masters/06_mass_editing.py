@@ -479,7 +479,7 @@ for name, active in {"the edit": memit_edit, "and another one": careless}.items(
     print(
         f"{name}: {'passed' if found.passed else 'FAILED'}; too few of {list(found.short) or 'none'}"
     )
-    print("    your verdict:", lab06.verdict(found, failed))
+    print(lab06.verdict(found, failed))
 
 # %% [markdown] id="ship"
 # ## 9 Shipped

@@ -143,9 +143,9 @@ def _protected(missing: Tensor, keys: Tensor, earlier: Tensor, onto: Tensor, pen
 # A suite
 
 
-def verdict(found: Verification, failed: Callable[..., Any]) -> list[str]:
-    """By the learner's function, of a suite's cases."""
+def verdict(found: Verification, failed: Callable[..., Any]) -> str:
+    """What the learner's function says of a suite's cases, and whose function it is if it is not theirs."""
     borrower = Borrower()
     cases = [(case.part, case.lead) for case in found.cases]
-    parts: list[str] = borrower.call(failed, lambda: list(found.short), cases, dict(found.at_least))
-    return [*parts, *borrower.told]
+    parts = borrower.call(failed, lambda: list(found.short), cases, dict(found.at_least))
+    return "\n".join([f"    your verdict: {parts}", *borrower.told])
