@@ -6,7 +6,7 @@ Each part writes its own log under `.make/logs/`, which is printed when the part
 lines.  The exit code is 0 only when every part passed.
 
     python tools/run_tests.py                 # all
-    python tools/run_tests.py lint python     # these; notebooks takes notebooks-06 and notebooks-later too
+    python tools/run_tests.py lint python     # these; notebooks takes notebooks-06 and the like too
     python tools/run_tests.py --list
 """
 
@@ -92,15 +92,16 @@ PYTHON = pytest_part(
     "python", "Python tests", "not browser and not notebooks and not rehearsal and not wheel", ONE_THREAD
 )
 WHEEL = pytest_part("wheel", "the built wheel, on a PATH without node", "wheel")
-# Each lab is executed three times; the three parts take about as long as each other.
-LATER = ("lab05", "lab07", "lab08")
-NOTEBOOKS = tuple(
-    pytest_part(name, says, "notebooks", ONE_THREAD, names)
-    for name, says, names in (
-        ("notebooks-06", "the notebook of mass editing", "lab06"),
-        ("notebooks-later", "the notebooks of labs 05, 07 and 08", " or ".join(LATER)),
-        ("notebooks", "the notebooks before them", " and ".join(f"not {lab}" for lab in (*LATER, "lab06"))),
-    )
+# Of each lab two copies run; the parts are such that two lanes, one of them with the Python tests, end together.
+LABS = {
+    "notebooks-06": ("the notebook of mass editing", ("lab06",)),
+    "notebooks-later": ("the notebooks of labs 05, 07 and 08", ("lab05", "lab07", "lab08")),
+    "notebooks-middle": ("the notebooks of labs 03 and 04", ("lab03", "lab04")),
+}
+ELSE = " and ".join(f"not {lab}" for _, labs in LABS.values() for lab in labs)
+NOTEBOOKS = (
+    *(pytest_part(name, says, "notebooks", ONE_THREAD, " or ".join(labs)) for name, (says, labs) in LABS.items()),
+    pytest_part("notebooks", "the notebooks before them", "notebooks", ONE_THREAD, ELSE),
 )
 REHEARSAL = pytest_part("rehearsal", "a class through nbgrader: collect, grade, feedback, marks", "rehearsal")
 BROWSER = pytest_part("browser", "a real JupyterLab in a real Chromium", "browser")

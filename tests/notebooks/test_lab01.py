@@ -19,7 +19,7 @@ LAB = next(lab for lab in LABS if lab.id == "lab01")
 
 @pytest.fixture
 def shown(runs_of: Runs) -> Notebook:
-    return runs_of(LAB)[0]
+    return runs_of(LAB).teacher
 
 
 @pytest.fixture(scope="module")

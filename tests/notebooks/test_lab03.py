@@ -22,7 +22,7 @@ Row = tuple[float, float, float]  # of the sweep: concept, half of its interval,
 
 @pytest.fixture
 def shown(runs_of: Runs) -> Notebook:
-    return runs_of(LAB)[0]
+    return runs_of(LAB).teacher
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ Rows = dict[tuple[str, ...], dict[int, float]]
 
 @pytest.fixture
 def shown(runs_of: Runs) -> Notebook:
-    return runs_of(LAB)[0]
+    return runs_of(LAB).teacher
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ CLEAN = ("unedited", "random u", "random delta")  # changes after which Canberra
 
 @pytest.fixture
 def shown(runs_of: Runs) -> Notebook:
-    return runs_of(LAB)[0]
+    return runs_of(LAB).teacher
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ Rows = dict[str, dict[str, float]]
 
 @pytest.fixture
 def shown(runs_of: Runs) -> Notebook:
-    return runs_of(LAB)[0]
+    return runs_of(LAB).teacher
 
 
 @pytest.fixture(scope="module")

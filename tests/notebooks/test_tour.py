@@ -18,7 +18,7 @@ COMPARE = "application/vnd.interp.compare.v1+json"
 
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Notebook:
-    return execute(PATH, tmp_path_factory.mktemp("elsewhere"))[0]
+    return execute([PATH], tmp_path_factory.mktemp("elsewhere"))[0]
 
 
 def prose(tour: Notebook, cell_id: str) -> str:
