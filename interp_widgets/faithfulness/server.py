@@ -243,7 +243,9 @@ class ServerBackend:
                 ready, _ = wait(going, timeout=_LOOK, return_when=FIRST_COMPLETED)
                 look(cancel)
                 for one in ready:
-                    found[going.pop(one)] = one.result()
+                    reply = found[going.pop(one)] = one.result()
+                    self.tokens_in += reply.tokens_in  # here, in one thread: sums of several would lose some
+                    self.tokens_out += reply.tokens_out
                     done += 1
                 advance(done // each - told)
                 told = done // each
@@ -268,8 +270,6 @@ class ServerBackend:
         # where the text has its end is none.
         if reply.text.strip() or messages[-1][1] == CONTINUE:
             self._replies.keep(messages, drawn, reply)
-        self.tokens_in += reply.tokens_in
-        self.tokens_out += reply.tokens_out
         return reply
 
 

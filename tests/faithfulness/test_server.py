@@ -166,6 +166,14 @@ def test_samples_are_a_distribution_and_failures_a_share_of_it() -> None:
     assert {body["temperature"] for body, _ in server.seen} == {1.0}
 
 
+def test_the_tokens_of_calls_side_by_side_are_all_counted(server: ChatServer) -> None:
+    asked = backend(server, samples=4, parallel=4, stream=False)
+    choose(asked)
+    assert (asked.tokens_in, asked.tokens_out) == (4 * 7, 4 * 3)
+    choose(asked)  # replies that were kept cost nothing anew
+    assert (asked.tokens_in, asked.tokens_out) == (0, 0)
+
+
 def test_a_run_that_was_cut_off_goes_on_where_it_stopped(server: ChatServer) -> None:
     server.faults = [*[""] * 20, *["500"] * 12]
     asked = backend(server, parallel=2)
